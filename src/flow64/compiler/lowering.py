@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from attrs import evolve
 
@@ -95,9 +95,6 @@ def lower(
 
 # -- Nodes and edges -------------------------------------------------------------------
 
-Ends: TypeAlias = tuple[list[int], list[int], bool]
-"""The ends of a flow: its entries, its exits, and whether rows pass by it."""
-
 
 class Scope:
     """A scope of a graph: its path for ids, its names, and its nodes by block."""
@@ -133,12 +130,7 @@ class _Task(NamedTuple):
     """A step on the stack that follows once the flows above it are done."""
 
     shape: str
-    value: Any = None
-
-
-_JOIN: Final = _Task("join")
-_UNITE: Final = _Task("unite")
-_TAPPED: Final = _Task("tapped")
+    value: Any
 
 
 class Graph:
@@ -161,57 +153,46 @@ class Graph:
         self.has_was: bool = False
 
     def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
-        """Add a flow: replace flows on a stack by their parts, and join the parts."""
+        """Add a flow: replace flows on a stack by their parts, from left to right."""
         todo: list[Any] = [flow]
-        done: list[Ends] = []
+        feeding: list[int] = []  # the nodes whose rows come next
         scope = self.root
         while todo:
             item = todo.pop()
             match item.shape:
-                case "series":
-                    todo += (_JOIN, item.right, item.left)
                 case "block":
                     node = scope.nodes.get(item)
                     if node is None:
                         node = scope.nodes[item] = len(self.blocks)
                         self.blocks.append(item)
                         self.scopes.append(scope)
-                    ends = [node]
-                    done.append((ends, ends, False))
-                case "join":
-                    second = done.pop()
-                    done[-1] = self._join(done[-1], second)
+                    self.sources += feeding
+                    self.targets += [node] * len(feeding)
+                    feeding = [node]
+                case "series":
+                    todo += (item.right, item.left)
                 case "parallel":
-                    done.append(([], [], True))
-                    todo += [at for flow in item.members[::-1] for at in (_UNITE, flow)]
+                    branches: list[list[int]] = []
+                    ends = _Task("end", (feeding, branches))
+                    todo.append(_Task("unite", ends.value))
+                    todo += [at for flow in item.members[::-1] for at in (ends, flow)]
+                case "end":
+                    item.value[1].append(feeding)
+                    feeding = item.value[0]
                 case "unite":
-                    _unite(done)
+                    feeding = _unite(*item.value)
                 case "tap":
-                    todo += (_TAPPED, item.flow)
-                case "tapped":
-                    done[-1] = (done[-1][0], [], True)
+                    todo += (_Task("feed", feeding), item.flow)
+                case "feed":
+                    feeding = item.value
                 case "scope":
-                    todo += (_Task("left", scope), item.flow)
+                    todo += (_Task("leave", scope), item.flow)
                     scope = scope.enter(item.name, item.was)
                     self.has_was |= item.was is not None
-                case "left":
+                case "leave":
                     scope = item.value
                 case _:  # nothing: rows pass
-                    done.append(([], [], True))
-
-    def _join(self, first: Ends, second: Ends) -> Ends:
-        """Join two parts one after the other, and add the edges between them."""
-        entries, exits, passes = first
-        next_entries, next_exits, next_passes = second
-        for source in exits:
-            for target in next_entries:
-                self.sources.append(source)
-                self.targets.append(target)
-        return (
-            [*entries, *next_entries] if passes else entries,
-            [*exits, *next_exits] if next_passes else next_exits,
-            passes and next_passes,
-        )
+                    pass
 
     def shown_path(self, node: int) -> str:
         """Return the keys from the workflow down, joined by `/`, as people write it."""
@@ -221,13 +202,11 @@ class Graph:
         return "/".join([_text(name).replace("/", "%2F") for name in names])
 
 
-def _unite(done: list[Ends]) -> None:
-    """Unite the last part with those that stand side by side with it."""
-    entries, exits, passes = done.pop()
-    united_entries, united_exits, all_pass = done[-1]
-    united_entries += entries  # lists, which `add` made for them
-    united_exits += exits
-    done[-1] = united_entries, united_exits, all_pass and passes
+def _unite(before: list[int], branches: list[list[int]]) -> list[int]:
+    """Return the nodes whose rows leave a list: also those before it if all pass."""
+    passing = set(before)
+    ends = [node for branch in branches for node in branch if node not in passing]
+    return before + ends if all(map(passing.issubset, branches)) else ends
 
 
 # -- Keys and ids ----------------------------------------------------------------------
@@ -238,22 +217,28 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
     paths = []
     for node, block in enumerate(graph.blocks):
         scope, key, was = graph.scopes[node], block.key, block.was
-        path, segment = scope.path, escape_key(block.block_name)
-        if key is not None or was is not None:
-            is_whole, keys, named = False, list[Any]([key]), key
-            if was is not None and (key is None or is_key(key)):
-                is_text, named = isinstance(was, str), was
-                is_whole, keys = old_names.read_keys(was) if is_text else (False, [was])
-            if keys and all(map(is_key, keys)):
-                segment = escape_key(keys[-1])
-                path = _enter_scopes(path, is_whole, keys[:-1])
-            else:
-                what = f"key {shortened(named)} is not a key"
-                findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
+        path = scope.path
+        segment = escape_key(block.block_name) if key is None else as_segment(key)
+        if was is not None and segment is not None:
+            key = was
+            path, segment = _old_path(path, was)
+        if segment is None:
+            what = f"key {shortened(key)} is not a key"
+            findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
         if scope.names:
             _judge_scope(graph, node, findings)
-        paths.append(f"{path}block:{segment}")
+        paths.append(f"{path}block:{segment or escape_key(block.block_name)}")
     return paths
+
+
+def _old_path(around: str, was: Any) -> tuple[str, str | None]:
+    """Return the path of the scope and the segment of a block by its `was=`."""
+    is_whole, keys = (
+        old_names.read_keys(was) if isinstance(was, str) else (False, [was])
+    )
+    if not (keys and all(map(is_key, keys))):
+        return around, None
+    return _enter_scopes(around, is_whole, keys[:-1]), escape_key(keys[-1])
 
 
 _ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-name"'

@@ -29,12 +29,14 @@ MAX_KEY: Final = 512
 
 def is_key(key: Any) -> TypeGuard[str]:
     """Return True if a value can be a key: text of 1 to 512 characters of Unicode."""
-    return type(key) is str and 0 < len(key) <= MAX_KEY and is_plain(key)
+    return as_segment(key) is not None
 
 
 def as_segment(key: Any) -> str | None:
     """Return a key as it stands in paths; None if it cannot be a key."""
-    return escape_key(key) if is_key(key) else None
+    if type(key) is str and 0 < len(key) <= MAX_KEY:
+        return escape_key(key) if key.isascii() or is_plain(key) else None
+    return None
 
 
 class Identity(NamedTuple):
@@ -150,7 +152,9 @@ class Identity(NamedTuple):
             message = f"the namespace {LOCAL!r} is that of workflows without a project"
             advice = 'name a domain or repository of yours: namespace="acme.example"'
             yield "invalid-key", message, advice
-        if self.pins and (unknown := self.pins.keys() - {"workflow", "blocks"}):
+        if not self.pins and self.id is None:
+            return
+        if unknown := self.pins.keys() - {"workflow", "blocks"}:
             message = f"pins has {', '.join(sorted(map(str, unknown)))}"
             yield "unknown-pin", message, "pins has the parts workflow and blocks"
         pinned = self.pinned_id(env)

@@ -141,7 +141,7 @@ class Graph:
         scopes: The scope of each node.
         sources: The node that each edge leaves.
         targets: The node that each edge enters. Some edges may stand twice.
-        has_was: Whether a scope had another name.
+        has_was: Whether a scope or a block had another name.
     """
 
     def __init__(self) -> None:
@@ -220,7 +220,7 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
         path = scope.path
         segment = escape_key(block.block_name) if key is None else as_segment(key)
         if was is not None and segment is not None:
-            key = was
+            key, graph.has_was = was, True
             path, segment = _old_path(path, was)
         if segment is None:
             what = f"key {shortened(key)} is not a key"
@@ -268,8 +268,7 @@ def _pin(
         if block.id is not None
     ]
     nodes: dict[str, int] = {}
-    has_was = graph.has_was or any(block.was is not None for block in graph.blocks)
-    if pins or pinned or has_was:
+    if pins or pinned or graph.has_was:
         for node in range(len(graph.blocks)):
             nodes.setdefault(graph.shown_path(node), node)
     if pins:
@@ -368,21 +367,21 @@ def _wire_blocks(
         cls = type(block)
         arguments = block.__dict__
         specs = FrozenDict()
-        for name, sent in cls.spec_names.items():
-            if name in arguments and name != "specs":
-                value = arguments[name]
-                if type(value) is not str or not value.isascii():
-                    if value is UNSET:
-                        continue
-                    value = freezer.freeze(value, ("specs", sent))
-                _put(specs, sent, value)
-        if "extra" in arguments or "specs" in cls.spec_names:
+        names = cls.spec_names
+        for name in filter(arguments.__contains__, names):
+            value = arguments[name]
+            if type(value) is not str or not value.isascii():
+                if value is UNSET or name == "specs":
+                    continue
+                value = freezer.freeze(value, ("specs", names[name]))
+            _put(specs, names[name], value)
+        if "extra" in arguments or "specs" in names:
             specs = _open_specs(block, specs, freezer)
-        for problem in problems:
+        while problems:
+            problem = problems.pop(0)
             message = f"{pointer(problem.path)}: {problem.message}"
             fault = _fault(graph, node, problem.code, message, problem.help)
             findings.append(evolve(fault, family="values", block_id=ids[node]))
-        problems.clear()
         kind = cls.kind or block.block_name
         wire = (ids[node], kind, specs, cls.label or kind, number, EMPTY)
         blocks.append(_new(WireBlock, wire))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring as quote
 from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..errors import BuildError
 from ..secrets import MASK
@@ -159,7 +159,7 @@ class _TooDeepError(Exception):
     """Ends the freezing of a value. Its argument is the path."""
 
 
-@frozen
+@define
 class Freezer:
     """Copies values, one after the other, into values that cannot be changed.
 

@@ -153,7 +153,7 @@ class Topology:
         sources = [source for source, _ in ordered]
         return cls(sources, [target for _, target in ordered], count)
 
-    @cached_property
+    @property
     def is_forward(self) -> bool:
         """Whether every edge leads to a later block, so that there is no cycle."""
         return all(map(lt, self.sources, self.targets))

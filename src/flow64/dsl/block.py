@@ -350,8 +350,8 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
         arguments = kwargs
         if args:
             arguments = dict(zip(positional, args, strict=False)) | kwargs
-        fits = required <= arguments.keys() <= names
-        if not fits or len(arguments) != len(args) + len(kwargs):
+        is_twice = args and len(arguments) != len(args) + len(kwargs)
+        if is_twice or not required <= arguments.keys() <= names:
             raise _explain_call(documented, (self, *args), kwargs)
         if sent:
             arguments = sent | arguments

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from json import dumps
 from threading import Lock
@@ -200,23 +200,35 @@ def map_json(data: Any, replace: Callable[[Any, _Path], Any], path: _Path = ()) 
     return data
 
 
+def walk(data: Any, path: _Path = ()) -> Iterator[tuple[_Path, Any]]:
+    """Yield every value inside JSON data with its path, keys in order.
+
+    Args:
+        data: The data, plain or frozen.
+        path: Its path.
+    """
+    todo = [(path, data)]
+    while todo:
+        here, item = todo.pop()
+        yield here, item
+        if isinstance(item, dict):
+            todo += [((*here, key), item[key]) for key in reversed(item)]
+        elif isinstance(item, list):
+            todo += [((*here, at), item[at]) for at in reversed(range(len(item)))]
+
+
 def texts_in(
     data: Any, path: _Path = (), *, with_names: bool = False
 ) -> Iterator[tuple[_Path, str]]:
-    """All texts in JSON data, each with its path.
+    """Yield all texts in JSON data with their paths.
 
     Args:
         data: The data, plain or frozen.
         path: Its path.
         with_names: Include the names of members, at the path of their object.
     """
-    if isinstance(data, str):
-        yield path, data
-    elif isinstance(data, Mapping):
-        if with_names:
-            yield from ((path, name) for name in data)
-        for name, item in data.items():
-            yield from texts_in(item, (*path, name), with_names=with_names)
-    elif isinstance(data, list):
-        for at, item in enumerate(data):
-            yield from texts_in(item, (*path, at), with_names=with_names)
+    for place, item in walk(data, path):
+        if isinstance(item, str):
+            yield place, item
+        elif with_names and isinstance(item, dict):
+            yield from ((place, name) for name in item)

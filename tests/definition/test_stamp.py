@@ -30,8 +30,6 @@ def test_changes_in_no_commit_are_marked():
 
     assert split_stamp(TEXT.replace("0a1b2c3", "0a1b2c3+")) == ("", dirty)
     assert split_stamp(with_stamp("text", dirty)) == ("text", dirty)
-    committed = [STAMP, evolve(STAMP, commit=None)]
-    assert [one.is_committed for one in (*committed, dirty)] == [True, True, False]
 
 
 def test_the_text_of_a_stamp_is_pinned():

@@ -233,12 +233,8 @@ class Freezer:
     def _freeze_list(self, items: Any, path: Path, level: int) -> FrozenList:
         if level >= self.depth:
             raise _TooDeepError(path)
-        return FrozenList(
-            [
-                self._freeze(inner, (*path, at), level + 1)
-                for at, inner in enumerate(items)
-            ]
-        )
+        inner, deeper = enumerate(items), level + 1
+        return FrozenList([self._freeze(v, (*path, at), deeper) for at, v in inner])
 
 
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
@@ -277,18 +273,6 @@ def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:
 def pointer(path: Path) -> str:
     """Return a path as an RFC 6901 JSON pointer."""
     return "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}" for p in path)
-
-
-def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield every value inside a frozen value with its path, keys in order."""
-    todo = [(path, value)]
-    while todo:
-        here, item = todo.pop()
-        yield here, item
-        if isinstance(item, dict):
-            todo += [((*here, key), item[key]) for key in reversed(item)]
-        elif isinstance(item, list):
-            todo += [((*here, i), item[i]) for i in reversed(range(len(item)))]
 
 
 def rfc8785(value: Any) -> bytes:

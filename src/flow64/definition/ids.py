@@ -229,11 +229,6 @@ class Stamp:
         commit = self.commit or "-"
         return f"[flow64:1 {self.path} {self.unbound} {self.bound} {commit} {fields}]"
 
-    @property
-    def is_committed(self) -> bool:
-        """Whether its commit has all of the code, or it names no commit."""
-        return self.commit is None or not self.commit.endswith(UNCOMMITTED)
-
     def is_genuine(self, workflow_id: str) -> bool:
         """Whether its path computes to, or pins, the id of its workflow.
 

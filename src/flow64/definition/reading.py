@@ -10,6 +10,7 @@ from attrs import frozen
 
 from ..diagnostics import find_value
 from ..errors import BuildError, read_error
+from ..secrets import walk
 from ..text import shortened
 from .freezing import (
     MAX_DEPTH,
@@ -21,7 +22,6 @@ from .freezing import (
     Value,
     pointer,
     unchanged,
-    walk,
 )
 from .ids import (
     LOCAL,

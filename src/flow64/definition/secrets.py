@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeAlias, final
 from attrs import evolve
 
 from ..errors import ConfigError
-from ..secrets import Secrets, map_json, texts_in
+from ..secrets import Secrets, map_json, texts_in, walk
 from .freezing import (
     VALUE_KEY,
     Freezer,
@@ -22,12 +22,10 @@ from .freezing import (
     Hidden,
     Problem,
     Value,
-    pointer,
     thaw,
-    walk,
 )
 from .ids import Stamp
-from .model import Definition, body_of
+from .model import Definition
 
 Places: TypeAlias = Mapping[str, Mapping[tuple[str, ...], str]]
 """Names of secret values, by block id in lower case and by path from the field down."""
@@ -187,9 +185,7 @@ def join_places(first: Places, second: Places) -> Places:
 
 def secret_names(definition: Definition) -> frozenset[str]:
     """Return the names of the secrets that a definition needs."""
-    return frozenset(
-        name for names in secret_places(definition).values() for name in names.values()
-    )
+    return frozenset(value.name for value in _unbound(definition) if value.secret)
 
 
 def secret_texts(values: Values, names: Iterable[str] = ()) -> frozenset[str]:
@@ -264,9 +260,8 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
         return item
 
     def hide_members(members: FrozenDict) -> FrozenDict:
-        if any(map(secrets.is_in, members)):
-            members = FrozenDict({secrets.mask(key): v for key, v in members.items()})
-        return FrozenDict({key: map_json(v, hide) for key, v in members.items()})
+        shown = {secrets.mask(key): map_json(v, hide) for key, v in members.items()}
+        return FrozenDict(shown)
 
     named = name_secrets(live, places, values)
     return evolve(
@@ -286,13 +281,3 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
         extra=hide_members(named.extra),
         graph_extra=hide_members(named.graph_extra),
     )
-
-
-def list_hidden(definition: Definition) -> list[str]:
-    """Return JSON pointers of what is hidden in the graph of a body."""
-    graph = body_of(definition)["workflow_definition"]
-    return [
-        pointer(("workflow_definition", *path))
-        for path, item in walk(graph)
-        if type(item) is Hidden
-    ]

@@ -200,7 +200,7 @@ def check_ancestry(
     relation = git.relation(file, stamp.commit.removesuffix(UNCOMMITTED))
     if relation in _NOT_CHECKED:
         return False, (f"{about}: {_NOT_CHECKED[relation]}",)
-    if relation == "ancestor" and not stamp.is_committed:
+    if relation == "ancestor" and stamp.commit.endswith(UNCOMMITTED):
         return False, (f"{about}: it was deployed from a dirty working tree",)
     return relation == "apart", ()
 

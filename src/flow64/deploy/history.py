@@ -25,16 +25,19 @@ from ..definition import (
     EMPTY,
     MAX_BYTES,
     Definition,
+    Hidden,
     Places,
     Values,
     as_body,
+    body_of,
     canonical_id,
     escape_key,
     from_data,
     hide_secrets,
     is_uuid,
-    list_hidden,
     name_secrets,
+    pointer,
+    walk,
     with_stamp,
 )
 from ..errors import ConfigError, DeployError, ReadError
@@ -100,7 +103,8 @@ class Saved:
                 `schedules`.
         """
         shown = hide_secrets(name_secrets(live, places), places, values)
-        withheld = list_hidden(shown)
+        body = body_of(shown)
+        withheld = [pointer(at) for at, item in walk(body) if type(item) is Hidden]
         if (shown.name, shown.description) != (live.name, live.description):
             withheld.append("/workflow_name or /workflow_description")
         shown = evolve(shown, extra=EMPTY)

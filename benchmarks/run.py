@@ -20,8 +20,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
+from math import log
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -178,19 +179,25 @@ def dag(count: int, *, is_wide: bool) -> Any:
 # -- The table -------------------------------------------------------------------------
 
 
-def compare(what: str, size: str, ours: Call, other: Call, *, rounds: int = 7) -> None:
-    """Measure two contenders in turns, and print their medians and the ratio."""
-    times: dict[Call, list[float]] = {other: [], ours: []}
-    for call, found in [pair for _ in range(rounds) for pair in times.items()]:
+def measure(*calls: Call, rounds: int = 7) -> list[float]:
+    """Return the median of each contender in milliseconds, measured in turns."""
+    times: dict[Call, list[float]] = {call: [] for call in calls}
+    for call, seconds in [pair for _ in range(rounds) for pair in times.items()]:
         gc.collect()
         began = perf_counter()
         call()
-        found.append(perf_counter() - began)
-    limit, measured = (1e3 * median(found) for found in times.values())
-    print(
-        f"{what:44}{size:>15}{limit:>10.1f}{measured:>10.1f}{measured / limit:>8.2f}",
-        flush=True,
-    )
+        seconds.append(perf_counter() - began)
+    return [1e3 * median(seconds) for seconds in times.values()]
+
+
+def show(what: str, size: str, other: float, ours: float) -> None:
+    numbers = f"{other:>10.1f}{ours:>10.1f}{ours / other:>8.2f}"
+    print(f"{what:44}{size:>15}{numbers}", flush=True)
+
+
+def compare(what: str, size: str, ours: Call, other: Call, *, rounds: int = 7) -> None:
+    """Measure two contenders, and print their medians and the ratio."""
+    show(what, size, *measure(other, ours, rounds=rounds))
 
 
 SHAPES: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
@@ -200,18 +207,37 @@ SHAPES: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
 }
 
 
-def measure_compiling(size: int) -> None:
+def measure_compiling(sizes: Mapping[int, int]) -> None:
+    """Compile and check workflows of some sizes, each in a number of rounds.
+
+    The exponent is that of the time between the two largest sizes: 1 is linear. That of
+    the program by hand is beside it, since the garbage collector slows both.
+    """
     for name, (make, hand) in SHAPES.items():
-        assert as_json(make(size)) == hand(size), f"{name} is not the same text"
-        blocks_ = f"{size:,} blocks"
-        compare(
-            f"{name}: compile and JSON, by hand", blocks_,
-            lambda make=make: as_json(make(size)), lambda hand=hand: hand(size),
-        )  # fmt: skip
-        compare(
-            f"{name}: check, by hand", blocks_,
-            lambda make=make: check(make(size)), lambda hand=hand: hand(size),
-        )  # fmt: skip
+        times: list[tuple[int, list[float]]] = []
+        for size, rounds in sizes.items():
+            assert as_json(make(size)) == hand(size), f"{name} is not the same text"
+            by_hand, compiled, checked = medians = measure(
+                lambda size=size, hand=hand: hand(size),
+                lambda size=size, make=make: as_json(make(size)),
+                lambda size=size, make=make: check(make(size)),
+                rounds=rounds,
+            )
+            show(
+                f"{name}: compile and JSON, by hand",
+                f"{size:,} blocks",
+                by_hand,
+                compiled,
+            )
+            show(f"{name}: check, by hand", f"{size:,} blocks", by_hand, checked)
+            times.append((size, medians))
+        (small, before), (large, after) = times[-2:]
+        by_hand, compiled, checked = (
+            log(late / early) / log(large / small)
+            for early, late in zip(before, after, strict=True)
+        )
+        words = f"by hand {by_hand:.2f}, compile {compiled:.2f}, check {checked:.2f}"
+        print(f"{f'{name}: growth exponent':44}{words}", flush=True)
         if HeraWorkflow is not None and name != "fleet of five":
             compare(
                 f"{name}: compile and JSON, hera", "1,000 blocks",
@@ -354,7 +380,8 @@ def main(arguments: list[str]) -> None:
         print("hera and polars are not installed; requirements/bench.txt has them")
     print(f"{'flow64, beside':44}{'size':>15}{'beside':>10}{'flow64':>10}{'ratio':>8}")
     print(f"{'milliseconds, medians':44}")
-    measure_compiling(1_000 if is_quick else 10_000)
+    sizes = {100: 7, 1_000: 7} if is_quick else {1_000: 15, 10_000: 7, 100_000: 3}
+    measure_compiling(sizes)
     measure_planning(20 if is_quick else 500)
     for count in (100,) if is_quick else (10_000, 100_000):
         measure_running(count)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -99,6 +100,17 @@ def test_what_cannot_be_done_is_refused_before_anything_is_bought(
 
     assert (found, runs()) == (code, [])
     assert words in told
+
+
+def test_parquet_that_cannot_be_written_is_refused_before(start, flow64, monkeypatch):
+    """Its libraries are no dependency of flow64."""
+    for name in ("polars", "pyarrow"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    code, _, told = start("-o", "rows.parquet", "--yes")
+
+    assert (code, runs()) == (1, [])
+    assert "polars or pyarrow is not installed; pip install polars" in told
 
 
 def test_other_code_is_not_run(start, leads):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any, Final, TypeVar
 from unicodedata import normalize
@@ -89,16 +90,13 @@ class Schedule:
 
 # -- Live schedules --------------------------------------------------------------------
 
-_HIDDEN: Final = frozenset({403, 404, 405})
-"""Answers of a service that shows no schedules to this key, or has none."""
-
 
 def list_if_shown(list_all: Callable[[], Sequence[T]]) -> Sequence[T] | ApiError:
     """Return the schedules of a call; the error if the service does not show them."""
     try:
         return list_all()
     except ApiError as error:
-        if error.status not in _HIDDEN:
+        if error.status not in (403, 404, 405):  # not for this key, or nowhere
             raise
         return error
 
@@ -172,27 +170,27 @@ def find_zone(name: str) -> ZoneInfo | None:
 # -- Due times -------------------------------------------------------------------------
 
 
-def list_times(schedule: Schedule, start: datetime) -> Sequence[datetime] | None:
-    """Return when it is due within `DAYS` days, in its time zone.
+@lru_cache
+def find_times(schedule: Schedule, start: datetime) -> tuple[str, int | None]:
+    """Return when it is due next, in its time zone, and how often within `DAYS` days.
 
-    None without cronsim, or if the time zone is not known here.
-
-    Raises:
-        ValueError: cronsim cannot read the expression.
+    Without a number, the text says why the time is unknown.
     """
     try:
         from cronsim import CronSim, CronSimError  # noqa: PLC0415 - an extra
     except ImportError:
-        return None
+        return "unknown without cronsim, of the extra cli", None
     zone = find_zone(schedule.timezone)
     if zone is None:
-        return None
+        return "unknown, since this machine does not know the time zone", None
     now = start.astimezone(zone)
     end = now + timedelta(days=DAYS)
     try:
-        return [*takewhile(lambda time: time <= end, CronSim(schedule.cron, now))]
+        first = next(CronSim(schedule.cron, now), None)
+        times = takewhile(lambda time: time <= end, CronSim(schedule.cron, now))
+        return f"{first:%Y-%m-%d %H:%M}" if first else "never", sum(1 for _ in times)
     except CronSimError as error:
-        raise ValueError(f"it cannot be read: {error}") from None
+        return f"unknown, since cronsim cannot read it ({error})", None
 
 
 # -- The stamp -------------------------------------------------------------------------

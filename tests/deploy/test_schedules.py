@@ -13,6 +13,7 @@ from flow64.deploy.history import History
 from flow64.deploy.make import plan_restore
 from flow64.deploy.plan import Consents, as_json, load_plan
 from flow64.deploy.target import without_schedules
+from flow64.deploy.writing import Write
 from flow64.emulator import Fault
 from flow64.schedules import make_stamp
 from tests.deploy.planned import ENDPOINT, QUICK, Service, target
@@ -187,6 +188,12 @@ def test_first_lines_say_when_it_is_due_and_what_it_may_cost(here):
         assert part in line
 
 
+@pytest.mark.parametrize("cron", ["0 25 * * *", "0 0 30 2 *"])
+def test_plan_says_if_no_time_is_found(here, cron):
+    """The service alone knows what it takes, so this is no error."""
+    assert "schedule daily" in str(here.plan(code(daily(cron))))
+
+
 def test_forty_with_schedules_are_planned_by_one_list(here):
     wanted = [code(daily(), key=f"a{number}") for number in range(40)]
     here.deploy(*wanted)
@@ -233,6 +240,33 @@ def test_saved_plan_covers_schedules(here, tmp_path):
     here.client.schedules.update(only(here).id, is_active=False)
     with pytest.raises(errors.StalePlanError, match="service"):
         saved.require_same(here.plan(A2))
+
+
+def test_saved_plan_is_refused_if_other_code_deployed_a_schedule(here, tmp_path):
+    """The state is the same, and something else would be overwritten."""
+    here.deploy(A)
+    path = tmp_path / "plan.json"
+    path.write_text(as_json(here.plan(A2), {}), "utf-8")
+    here.deploy(code(daily("0 5 29 2 *")))
+
+    with pytest.raises(errors.StalePlanError, match="service"):
+        load_plan(path).require_same(here.plan(A2))
+
+
+def test_edit_while_the_workflow_is_written_is_seen(here, monkeypatch):
+    here.deploy(A)
+    plan, live = here.plan(code(daily(LATE), mode="PERSONAL")), only(here)
+    run = Write.run
+
+    def write(self):
+        run(self)
+        here.client.schedules.update(live.id, is_active=False)
+
+    monkeypatch.setattr(Write, "run", write)
+    (error,) = here.apply(plan).errors
+
+    assert type(error) is errors.StalePlanError
+    assert texts(here) == [("daily", EARLY, False)]
 
 
 @pytest.mark.parametrize("others", [[], [code(key="b")]])

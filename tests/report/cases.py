@@ -287,6 +287,13 @@ def schedules_changed():
     ]
 
 
+def schedules_unknown():
+    """JSON without a manifest, beside code."""
+    alone = built(leads() >> FindEmail())
+    timed = evolve(alone, schedules={"weekdays": "0 9 * * 1-5 UTC"})
+    return [Subject("inbound", evolve(alone, schedules=None), timed)]
+
+
 # -- With the rows of a run ------------------------------------------------------------
 
 
@@ -356,6 +363,7 @@ CASES = [
     *(twenty_thresholds, producer_removed, output_type_changed, raw_block, new_inputs),
     *(block_renamed, scope_wrapped, moved_out_of_scope, project_renamed),
     *(renamed_with_was, block_moved, block_replaced),
-    *(host_changed, long_prompt, two_drifted, schedules_changed, unchanged),
+    *(host_changed, long_prompt, two_drifted, unchanged),
+    *(schedules_changed, schedules_unknown),
     *(replay_threshold, replay_removed_producer, replay_look_up, replay_variants),
 ]

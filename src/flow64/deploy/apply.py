@@ -297,12 +297,11 @@ class _Application:
         ]
         if stale:
             raise self._stale_error(*stale[0], [step.key for step, _ in stale])
-        if any(step.schedules for step in steps):
+        tables = {s.key: s.timetable for s in steps if s.timetable and s.schedules}
+        if tables:
             listed = schedules.list_all(self.session)
-            for step in steps:
-                if step.timetable and step.schedules:
-                    left = step.timetable.judge(listed)
-                    schedules.require_current(step.key, step.timetable, left)
+            for key, table in tables.items():
+                schedules.require_current(key, table, table.judge(listed))
 
     def run_step(self, began: Began) -> None:
         """Apply one step, unless another one failed or it was stopped."""

@@ -520,6 +520,6 @@ def plan_restore(
             updated_at=info.updated_at if info else None,
         )
     if saved.schedules is not None:
-        lives = schedules.list_all(session, saved.workflow_id)
+        lives = schedules.list_for(session, [step])
         step = schedules.plan(step, lives, prices, datetime.now(UTC), saved.schedules)
     return Plan(saved.env, endpoint, [step], prices=prices)

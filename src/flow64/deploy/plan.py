@@ -154,7 +154,9 @@ class Step:
             needs.append(f"{{keys}}: {self.refusal}")
         code = self.target.definition if self.target else None
         state = self.state
-        is_stamp = self.action == "stamp" and not self.schedules
+        before = self.before and self.before.schedules
+        is_same = not self.schedules or before == self.texts
+        is_stamp = self.action in ("stamp", "schedule") and is_same
         if state == "update" and is_stamp:
             return lines.Subject(
                 self.key, self.after, self.after, "update", "stamp alone"

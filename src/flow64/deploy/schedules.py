@@ -32,8 +32,8 @@ from ..schedules import (
     DAYS,
     Schedule,
     as_name,
+    find_times,
     list_if_shown,
-    list_times,
     make_stamp,
     sent_digest,
     split_stamp,
@@ -208,8 +208,7 @@ class _Live:
 
 def list_for(session: Session, steps: Sequence[Step]) -> Lives | ApiError:
     """List what a plan needs, if any of its workflows is live or wants schedules."""
-    is_needed = any(step.before is not None or step.texts for step in steps)
-    if not is_needed:
+    if not any(step.before is not None or step.texts for step in steps):
         return {}
     listed = list_if_shown(partial(calls.list_schedules, session))
     return listed if isinstance(listed, ApiError) else group(session, listed)
@@ -242,8 +241,7 @@ def plan(
         wanted = stamp_all(step.texts, step.target.stamp.path) if step.target else {}
     table = Timetable.of(step.id, wanted, lives)
     before = step.before and evolve(step.before, schedules=table.before)
-    others = [f"schedule {name}" for name in table.others]
-    unmanaged = (*step.unmanaged, *others)
+    unmanaged = (*step.unmanaged, *(f"schedule {name}" for name in table.others))
     step = evolve(step, timetable=table, before=before, unmanaged=unmanaged)
     if table.writes:
         step = _add_writes(step, table)
@@ -301,17 +299,11 @@ def write_all(session: Session, key: str, table: Timetable) -> None:
         if left != todo and lost:
             raise _unknown_error(write, lost.message) from lost
         if left != todo:
-            names = _list_names(left)
             raise DeployError(
                 f"schedule {printable(write.name)} was written, but reading it back "
-                "shows something else; deploy again or look at it in the editor:"
-                + list_lines(names),
-                differences=names,
+                "shows something else; deploy again or look at it in the editor",
+                differences=[write.name],
             )
-
-
-def _list_names(writes: Iterable[ScheduleWrite]) -> list[str]:
-    return sorted({f"schedule {write.name}" for write in writes})
 
 
 def require_current(key: str, table: Timetable, left: list[ScheduleWrite]) -> None:
@@ -321,7 +313,7 @@ def require_current(key: str, table: Timetable, left: list[ScheduleWrite]) -> No
         StalePlanError: They were.
     """
     if left != table.writes:
-        names = _list_names([*left, *table.writes])
+        names = sorted({f"schedule {each.name}" for each in [*left, *table.writes]})
         raise StalePlanError(
             f"{printable(key)}: edited since the plan was made, so nothing more was "
             f"written; make a new plan{list_lines(names)}",
@@ -422,17 +414,12 @@ def list_spending(
         schedule = Schedule.from_text(name, text)
         if not schedule.active:
             continue
-        facts = []
-        try:
-            times = list_times(schedule, now)
-        except ValueError as error:
-            times, facts = None, [f"next time unknown ({error})"]
-        if times is not None:
-            count = len(times)
-            next_time = f"next {times[0]:%Y-%m-%d %H:%M}" if times else "not due"
-            facts = [next_time, f"{pluralize(count, 'run')} in {DAYS} days"]
+        next_time, count = find_times(schedule, now)
+        facts = [f"next {next_time}"]
+        if count is not None:
+            facts.append(f"{pluralize(count, 'run')} in {DAYS} days")
             if rows is not None and estimate.is_whole:
                 most = format_dollars(count * estimate.dollars)
                 each = f"{format_dollars(estimate.dollars)} for {rows:,} rows of a run"
                 facts.append(f"at most {most} ({each})")
-        yield f"schedule {name} ({text}): {', '.join(facts) or 'each run buys'}"
+        yield f"schedule {name} ({text}): {', '.join(facts)}"

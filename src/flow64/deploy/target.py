@@ -220,8 +220,7 @@ def prepare(
         DeployError: The environment does not give all its values.
     """
     values = values if isinstance(values, Values) else Values(values)
-    options: dict[str, Any] = {"suffix": suffix, "schedules": schedules}
-    target = target_of(workflow, env, values, **options)
+    target = target_of(workflow, env, values, suffix=suffix, schedules=schedules)
     return Ready(workflow.name, env, target, values)
 
 

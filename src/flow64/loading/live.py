@@ -297,10 +297,8 @@ def _compile(
 ) -> SideWorkflow:
     environment = environment or Environment(DEFAULT_ENV)
     definition = lower(workflow.workflow, environment.key, values)
-    definition = add_suffix(definition, environment.suffix)
-    has_schedules = environment.schedules
-    shown = without_schedules(definition, schedules=has_schedules)
-    return SideWorkflow(workflow.name, shown)
+    definition = without_schedules(definition, schedules=environment.schedules)
+    return SideWorkflow(workflow.name, add_suffix(definition, environment.suffix))
 
 
 def _read(

@@ -21,6 +21,7 @@ from .lines import (
     Entry,
     Group,
     Line,
+    LineSign,
     count_most,
     cut_names,
     find_condition,
@@ -104,22 +105,27 @@ def _list_blocks(group: Entries) -> Iterator[Line]:
         between = " >> " if side and _is_chain(side) else ", "
         text = cut_names(names, between=between) or "no blocks"
         rows.setdefault((text, *names), []).append(entry.subject.key)
+    yield from _list_texts(group, rows, "lists of blocks")
+    timed: dict[tuple[str, ...], list[str]] = {}
+    for entry in group:
+        for path, change in entry.changes.items():
+            if path[0] == "schedule":
+                text = f"{words.format_path(path)}: {words.format_change(change)}"
+                timed.setdefault((text,), []).append(entry.subject.key)
+    yield from _list_texts(group, timed, "schedules")
+
+
+def _list_texts(
+    group: Entries, rows: Mapping[tuple[str, ...], Sequence[str]], what: str
+) -> Iterator[Line]:
+    """Yield the first texts, each with the workflows that have it, if not all do."""
     folder = find_folder([entry.subject.key for entry in group])
+    sign: LineSign = "+" if group[0].subject.before is None else "-"
     for (text, *_), keys in [*rows.items()][:MOST_NEW]:
         owners = name_few([key.removeprefix(folder) for key in keys])
-        yield Line(text + f" ({owners})" * (len(rows) > 1), "+" if is_new else "-")
+        yield Line(text + f" ({owners})" * (len(keys) < len(group)), sign)
     if (more := len(rows) - MOST_NEW) > 0:
-        yield Line(f"  and {more:,} other lists of blocks")
-    texts = {
-        f"{words.format_path(path)}: {words.format_change(change)}": None
-        for entry in group
-        for path, change in entry.changes.items()
-        if path[0] == "schedule"
-    }
-    for text in [*texts][:MOST_NEW]:
-        yield Line(text, "+" if is_new else "-")
-    if (more := len(texts) - MOST_NEW) > 0:
-        yield Line(f"  and {more:,} other schedules")
+        yield Line(f"  and {more:,} other {what}")
 
 
 def _is_chain(side: Side) -> bool:

@@ -187,7 +187,10 @@ def list_needs(entries: Entries) -> Iterator[tuple[str, str]]:
 
 
 def list_notes(
-    label: str, entries: Entries, notes: Callable[[Subject], Sequence[str]]
+    label: str,
+    entries: Entries,
+    notes: Callable[[Subject], Sequence[str]],
+    each: str = "",
 ) -> Iterator[tuple[str, str]]:
     """Yield notes on workflows, each with the keys of all that it is about."""
     keys: dict[str, list[str]] = {}
@@ -195,7 +198,7 @@ def list_notes(
         for text in notes(entry.subject):
             keys.setdefault(text, []).append(entry.subject.key)
     for text, owners in keys.items():
-        yield label, f"{name_keys(owners)}: {text}"
+        yield label, f"{name_keys(owners)}: {text}{each * (len(owners) > 1)}"
 
 
 def make_report(
@@ -225,12 +228,12 @@ def make_report(
     words = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     labelled = [
         *list_first(loud, is_alone=len(entries) == 1),
-        *list_notes("spends", loud, lambda subject: subject.spends),
+        *list_notes("spends", loud, lambda subject: subject.spends, " in each"),
         *list_costs(loud),
         *list_needs(entries),
         *(("needs", need) for need in needs),
         *list_notes("keeps ids", entries, lambda s: [*map(str, s.advice)]),
-        *list_notes("not checked", entries, lambda subject: subject.not_checked),
+        *list_notes("not checked", entries, _list_doubts),
         *(("not checked", text) for text in not_checked),
         *list_notes("unmanaged", loud, lambda subject: subject.unmanaged),
     ]
@@ -249,6 +252,12 @@ def make_report(
         mask(data),
         bool(loud),
     )
+
+
+def _list_doubts(subject: Subject) -> Sequence[str]:
+    """Return what could not be found out. One side may not tell its schedules."""
+    sides = [side.schedules for side in (subject.before, subject.after) if side]
+    return [*subject.not_checked, *["schedules"] * (None in sides and any(sides))]
 
 
 def _as_data(entry: Entry) -> dict[str, Any]:

@@ -115,7 +115,8 @@ class Recording:
     Attributes:
         run: Its id.
         definition: What it ran.
-        load: Returns all rows that a block returned, by position.
+        load: Returns all rows that a block returned, by position, or raises
+            `ResultError`. It is called several times for the same rows.
         managed: The fields that the last deploy set, by block id in lower case. A
             deploy keeps others as they are.
     """
@@ -124,7 +125,6 @@ class Recording:
     definition: Definition = field(repr=False)
     load: Callable[[int], list[Row]] = field(repr=False)
     managed: Mapping[str, frozenset[str]] = field(repr=False)
-    _files: dict[int, list[Row]] = field(factory=dict[int, list[Row]], init=False)
 
     def play(
         self, side: Side, prices: Mapping[str, float]
@@ -141,7 +141,7 @@ class Recording:
             rows = [outputs[parent] for parent in parents[at]]
             shown = format_name(name)
             try:
-                outputs[at] = self._pass(block, shown, rows, partners.get(at))
+                outputs[at] = self._pass(block, shown, rows, partners.get(at, -1))
             except ResultError as error:
                 outputs[at] = error
             several = ResultError(f"several blocks feed {shown}")
@@ -161,38 +161,33 @@ class Recording:
             counts = [len(self._load(rows)) for rows, *_ in sides]
         except ResultError as error:
             return Passage(*key, unknown=error.message)
+        prices = [each for *_, each in sides]
         dollars = [
-            round(n * each, 6)
-            for n, (*_, each) in zip(counts, sides, strict=True)
-            if each is not None
+            round(n * (p or 0.0), 6) for n, p in zip(counts, prices, strict=True)
         ]
-        is_priced = len(dollars) == 2
+        is_priced = None not in prices
         return Passage(*key, counts[0], counts[1], dollars if is_priced else None)
 
     def _pass(
-        self, block: WireBlock, name: str, inputs: Sequence[_Rows], partner: int | None
+        self, block: WireBlock, name: str, inputs: Sequence[_Rows], partner: int
     ) -> _Rows:
-        """Return the rows that a block gives."""
-        has_run = gets_same = False
-        if partner is not None:
-            has_run = self._has_run(block, self.definition.blocks[partner])
-            gets_same = self.definition.topology.parents[partner] == inputs
-            if has_run and gets_same:
-                return partner
+        """Return the rows that a block gives. Without a partner, this is -1."""
+        ran, is_there = self.definition, partner >= 0
+        has_run = is_there and self._has_run(block, ran.blocks[partner])
+        gets_same = is_there and ran.topology.parents[partner] == inputs
+        if has_run and gets_same:
+            return partner
         if len(inputs) != 1 or block.kind not in (Filter.kind, RemoveColumns.kind):
             what = "gets other rows than" if has_run else "is not as"
             raise ResultError(f"{name} {what} in the run")
         computed = _compute(block, name, self._load(inputs[0]))
         # What the run ran must give its rows. No document names the field of columns.
-        positions = self.definition.by_kind.get(block.kind, ())
-        checks: dict[int | None, bool | None] = {
-            at: self._check(at) for at in positions
-        }
+        checks = {at: self._check(at) for at in ran.by_kind.get(block.kind, ())}
         is_proven = block.kind == Filter.kind or True in checks.values()
         if False in checks.values() or not checks.get(partner, is_proven):
             raise ResultError(f"the rows of the run do not show what {name} does")
-        is_same = gets_same and _sort(computed) == _sort(self._load(partner or 0))
-        return partner if is_same and partner is not None else computed
+        is_same = gets_same and _sort(computed) == _sort(self.load(partner))
+        return partner if is_same else computed
 
     def _has_run(self, block: WireBlock, ran: WireBlock) -> bool:
         """Whether the run had a block of the same kind, with the same settings."""
@@ -216,9 +211,7 @@ class Recording:
     def _load(self, rows: _Rows) -> list[Row]:
         if isinstance(rows, ResultError):
             raise rows
-        if isinstance(rows, int) and rows not in self._files:
-            self._files[rows] = self.load(rows)
-        return self._files[rows] if isinstance(rows, int) else rows
+        return self.load(rows) if isinstance(rows, int) else rows
 
 
 def _compute(block: WireBlock, name: str, rows: list[Row]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from ..api import calls
@@ -35,11 +36,10 @@ def read_recording(session: Session, run: RunState) -> Recording | Replay:
     blocks = [(block.number, block.kind) for block in live.blocks]
     if sorted(blocks) != sorted((b.sequence_number, b.block_name) for b in seen.blocks):
         return Replay(run.id, unknown="its workflow has other blocks now")
-    counts = {
-        b.sequence_number: (b.metrics or {}).get("row_count") for b in seen.blocks
-    }
+    metrics = {block.sequence_number: block.metrics or {} for block in seen.blocks}
     items = results.list_files(session, run, "json")
 
+    @cache
     def load(at: int) -> list[Row]:
         number, kind = live.blocks[at].number, format_name(live.blocks[at].kind)
         own = [item for item in items if item.block_number == number]
@@ -49,7 +49,7 @@ def read_recording(session: Session, run: RunState) -> Recording | Replay:
             raise ResultError(f"{kind} has more than {MOST_ROWS:,} rows")
         file = results.open_rows(session, run.id, own[0], structure_for(None))
         rows = [row.raw for row in file]
-        if not len(rows) == own[0].row_count == counts[number]:
+        if not len(rows) == own[0].row_count == metrics[number].get("row_count"):
             raise ResultError(f"the file of {kind} does not have all rows")
         return rows
 

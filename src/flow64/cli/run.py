@@ -94,7 +94,7 @@ def _parse_settings(
 @params.option("--new", "Start a run in any case.")
 @params.option(
     "--new-since",
-    "Leave out rows that this run or a later one had, or any: latest.",
+    "Leave out rows that this run or a later one had (latest: any run); see --by.",
     "RUN_ID",
 )
 @params.option("--by", "A column to compare by; repeatable.", "COLUMN", multiple=True)

@@ -158,10 +158,11 @@ BAD_WAS = [
     region(was="leads//us"),
     region(was="leads/=us"),
     region(project=Project("g", "a.example", was="growth")),
+    region(project=Project("g", "a.example", was="local/growth")),
 ]
 
 
-@pytest.mark.parametrize("build", BAD_WAS, ids=range(3))
+@pytest.mark.parametrize("build", BAD_WAS, ids=range(4))
 def test_bad_was(build):
     """What is no path of keys is a finding."""
     errors = [found.code for found in build().check() if found.severity == "error"]

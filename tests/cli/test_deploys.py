@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from flow64 import Client
-from tests.cli.pipelines import SPENDING, deployed, retitled
+from tests.cli.pipelines import SPENDING, commit_all, deployed, retitled
 
 
 def edit(service, **what):
@@ -31,6 +31,29 @@ def test_plan_reads_and_says_in_every_form_what_changes(service, leads, flow64):
     for form in ("markdown", "html", "json"):
         assert "New leads" in flow64("plan", "leads.py", "--format", form)[1]
     assert {seen.method for seen in service.requests} == {"GET"}
+
+
+def test_old_names_are_read_in_git_and_keep_all(service, write, flow64, namespace):
+    """Of the deployed commit, also if the project was renamed with them."""
+    flow = "Webhook(LEAD) >> FindEmail().scoped('old')"
+    source = write(f"w = made('w', {flow})")
+    commit_all()
+    flow64("deploy", source, "--yes")
+    write(f"w = made('w', {flow.replace('old', 'new')})")
+    lines = flow64("plan", source)[1].splitlines()
+
+    file = Path(source)
+    file.write_text(file.read_text("utf-8").replace('"growth"', '"sales"'), "utf-8")
+    both = flow64("plan", source)[1].splitlines()
+    was = f'"sales", was="{namespace}/growth"'
+    code = file.read_text("utf-8").replace('"sales"', was)
+    file.write_text(code.replace("'new'", "'new', was='old'"), "utf-8")
+
+    scope = 'keeps ids  w: was="old" in scope new'
+    assert scope in lines
+    assert f'keeps ids  w: was="{namespace}/growth" in project sales' in both
+    assert scope in both
+    assert flow64("plan", source)[1] == "default: 1 unchanged\n"
 
 
 def test_errors_of_workflows_make_no_plan(service, write, flow64):

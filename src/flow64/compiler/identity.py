@@ -148,7 +148,7 @@ class Identity(NamedTuple):
                 message = f"{what} {shortened(key)} is not a key"
                 advice = f"keys are text of 1 to {MAX_KEY} characters"
                 yield "invalid-key", message, advice
-        if self.project is not None and self.project.namespace == LOCAL:
+        if (p := self.project) is not None and LOCAL in (p.namespace, p.old[0]):
             message = f"the namespace {LOCAL!r} is that of workflows without a project"
             advice = 'name a domain or repository of yours: namespace="acme.example"'
             yield "invalid-key", message, advice

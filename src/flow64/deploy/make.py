@@ -210,7 +210,7 @@ class _Maker:
                 if info is not None and info.definition is not None:
                     note = f"also there as that of {describe_owner(item.path)}"
                     gone[item.info.id] = note, info.definition
-        return renames.hold_renames(steps, gone, owners, self.label)
+        return renames.hold_renames(steps, gone, owners, self.label, self._list_texts)
 
     def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
         is_needed = not self.left_out or any(step.state == "new" for step in steps)
@@ -321,7 +321,7 @@ class _Maker:
         )
         if judgement.state == "unchanged":
             return step
-        texts = self._list_texts(target, judgement)
+        texts = self._list_texts(target, judgement.last)
         step = evolve(step, advice=tuple(advise(before, after, names=texts)))
         if judgement.is_equal and not judgement.secrets:
             step = evolve(step, action="stamp", note="the stamp alone")
@@ -332,9 +332,9 @@ class _Maker:
             step = evolve(step, needs=needs, purchases=tuple(purchases))
         return step
 
-    def _list_texts(self, target: Target, judgement: Judgement) -> Iterator[str]:
+    def _list_texts(self, target: Target | None, last: Stamp | None) -> Iterator[str]:
         """Yield texts of the code that was deployed last. Git is asked if needed."""
-        if (last := judgement.last) is not None and last.commit is not None:
+        if target is not None and last is not None and last.commit is not None:
             commit = last.commit.removesuffix(UNCOMMITTED)
             yield from self.git.list_texts(target.file, commit)
 

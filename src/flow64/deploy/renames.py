@@ -7,14 +7,14 @@ Then the workflow has another id, and the live one would stay behind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve
 
-from ..definition import Definition, ProjectKey, drop_env, environment_in
+from ..definition import Definition, ProjectKey, Stamp, drop_env, environment_in
 from ..diff import advice
 from .plan import Need, Step
-from .target import describe_owner, is_pin, owner_of, owner_paths
+from .target import Target, describe_owner, is_pin, owner_of, owner_paths
 
 
 def find_old_owners(
@@ -56,6 +56,7 @@ def hold_renames(
     gone: Mapping[str, tuple[str, Definition]],
     owners: Mapping[str, Sequence[str]],
     env: str,
+    list_texts: Callable[[Target | None, Stamp | None], Iterable[str]],
 ) -> list[Step]:
     """Let workflows that may be renamed ones be created by consent only.
 
@@ -64,6 +65,7 @@ def hold_renames(
         gone: Workflows that are no longer in the code, each with a few words, by id.
         owners: The result of `find_old_owners`.
         env: The name of the environment.
+        list_texts: Lists texts of the code that left a stamp.
     """
     new = {step.key: step.after for step in steps if is_new(step) and step.after}
     there = {workflow_id: definition for workflow_id, (_, definition) in gone.items()}
@@ -73,7 +75,8 @@ def hold_renames(
         note, remedies = "", tuple[advice.Advice, ...]()
         if step.key in pairs and step.after is not None:
             note, before = gone[pairs[step.key]]
-            remedies = tuple(advice.advise(before, step.after, env=env))
+            texts = list_texts(step.target, before.stamp)
+            remedies = tuple(advice.advise(before, step.after, env=env, names=texts))
         elif is_new(step) and step.target and step.target.stamp.path in owners:
             names = map(describe_owner, owners[step.target.stamp.path][:3])
             note = f"also there as that of {', '.join(names)}"

@@ -10,7 +10,12 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, islice, product
+from itertools import (
+    combinations,
+    combinations_with_replacement,
+    islice,
+    product,
+)
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from unicodedata import normalize
 
@@ -167,9 +172,11 @@ def match_alike(
             if (share := common.total() / 2 / most) >= ALIKE:
                 ranked.append(((is_path, share, is_title), key, other))
     pairs: dict[K, K] = {}
+    free = {*gone}
     for _, key, other in sorted(ranked, key=lambda item: item[0], reverse=True):
-        if key not in pairs and other not in pairs.values():
+        if key not in pairs and other in free:
             pairs[key] = other
+            free.remove(other)
     return pairs
 
 
@@ -212,7 +219,8 @@ def _advise_blocks(
         if canonical_id(before.blocks[old].id) != canonical_id(after.blocks[new].id)
     }
     olds = {new: now[new] for new in pairs.values() if new not in lost.values()}
-    for keys in islice(_guess(before, [*shown, *now], names), MOST_GUESSES):
+    there = (keys[at] for at in lost.values() for keys in (shown, now))
+    for keys in islice(_guess(before, there, names), MOST_GUESSES):
         at = lost.get(_id(above, keys), -1)
         if at >= 0:
             olds.setdefault(at, tuple(normalize("NFC", key) for key in keys))
@@ -259,24 +267,28 @@ def _rebase(after: Definition, now: Sequence[Keys], above: str) -> Definition:
 
 
 def _guess(
-    before: Definition, there: Sequence[Keys], names: Iterable[str]
+    before: Definition, there: Iterable[Keys], names: Iterable[str]
 ) -> Iterator[Keys]:
-    """Yield keys that a block may have had: the likely ones first."""
+    """Yield keys that blocks may have had: the likely ones first.
+
+    They are those of the earlier side, and present ones with another key, without some
+    scopes, or with one more or another scope.
+    """
     for at in range(len(before.blocks)):
         if before.origins.path(at):
             yield _find_levels(before, at)[-1]
-    scopes = dict.fromkeys(keys[:-1] for keys in there)
+    there = dict.fromkeys(there)
     kinds = [block.kind for block in before.blocks]
-    keys = dict.fromkeys([*(keys[-1] for keys in there), *kinds])
-    words = dict.fromkeys([*(name for scope in scopes for name in scope), *names])
-    for scope in [*scopes]:  # some names left out, or one other name
-        for first, last in combinations(range(len(scope) + 1), 2):
-            scopes.setdefault((*scope[:first], *scope[last:]))
-        for at, word in product(range(len(scope) + 1), words):
-            scopes.setdefault((*scope[:at], word, *scope[at + 1 :]))
-            scopes.setdefault((*scope[:at], word, *scope[at:]))
-    for key, scope in product([*keys, *words], scopes):
-        yield (*scope, key)
+    words = dict.fromkeys([*kinds, *(name for keys in there for name in keys), *names])
+    for keys in there:
+        for first, last in combinations(range(len(keys)), 2):
+            yield (*keys[:first], *keys[last:])
+    for word, keys in product(words, there):
+        for first, last in combinations_with_replacement(range(len(keys)), 2):
+            yield (*keys[:first], *keys[last:-1], word)
+        for at in range(len(keys)):
+            yield (*keys[:at], word, *keys[at:])
+            yield (*keys[:at], word, *keys[at + 1 :])
 
 
 def _lay_out(

@@ -183,7 +183,7 @@ class Git:
 
 
 def check_ancestry(
-    git: Ancestry, file: str | None, stamp: Stamp
+    git: Ancestry, file: str | None, stamp: Stamp, *, is_local: bool = False
 ) -> tuple[bool, Sequence[str]]:
     """Return whether newer code left a stamp, and why that is not known if it is not.
 
@@ -191,10 +191,12 @@ def check_ancestry(
         git: Knows the commits.
         file: A file of the code.
         stamp: The stamp of a deploy.
+        is_local: Whether it was deployed to this machine: then code outside git, or
+            from before its first commit, is nothing to be told.
     """
     about = "whether live comes from newer code"
-    if stamp.commit is None and git.commit_of(file) is None:
-        return False, ()  # neither side is in git
+    if stamp.commit is None and (is_local or git.commit_of(file) is None):
+        return False, ()  # neither side is in git, or nothing is at stake
     if stamp.commit is None:
         return False, (f"{about}: its stamp names no commit",)
     relation = git.relation(file, stamp.commit.removesuffix(UNCOMMITTED))

@@ -356,7 +356,9 @@ class _Maker:
         base = target.definition if last.bound == target.stamp.bound else None
         is_newer = False
         if last is not target.pulled:
-            is_newer, doubt = check_ancestry(self.git, target.file, last)
+            is_newer, doubt = check_ancestry(
+                self.git, target.file, last, is_local=self.session.is_local
+            )
             doubts += doubt
         if last.sent is None and not any(judgement.sent.values()):
             doubts.append("fields that code set before: its stamp had no room")
@@ -402,7 +404,8 @@ class _Maker:
         needs: list[Need] = ["prune"]
         notes: list[str] = []
         files = [target.file for target in self.targets if target.file is not None]
-        is_newer, doubts = check_ancestry(self.git, files[0] if files else None, stamp)
+        file, is_local = files[0] if files else None, self.session.is_local
+        is_newer, doubts = check_ancestry(self.git, file, stamp, is_local=is_local)
         if is_newer:
             notes.append(f"deployed from {stamp.commit:.12}, which this code lacks")
         is_same = is_as_deployed(live, stamp)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
 
 import pytest
 
 from flow64 import Client
 from tests.cli.pipelines import written
-from tests.cli.support import FLOW64
 
 
 @pytest.fixture
@@ -188,22 +184,14 @@ def test_settings_of_one_run(service, namespace, tmp_path, flow64):
     assert len(service.rows(run, "search")) == 2
 
 
-@pytest.mark.slow
-def test_interrupted_run_goes_on(deployed, tmp_path):
+def test_interrupted_run_goes_on(start, monkeypatch):
     """Ctrl-C says how to follow it."""
-    command = [*FLOW64, "run", "leads.py", "people.csv", "--yes"]
-    with subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=dict(os.environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        run_id = process.stdout.readline().strip()
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
 
-    assert run_id == runs()[0]
-    assert process.returncode in (0, 130)
-    assert run_id in told
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flow64.cli.run.follow", interrupt)
+    code, printed, told = start("--yes")
+
+    assert (code, printed.split()) == (130, runs())
+    assert f"flow64 watch {printed.strip()}" in told

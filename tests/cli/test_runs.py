@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from types import SimpleNamespace
 
@@ -54,7 +55,7 @@ def test_run_is_named_by_its_beginning_or_by_latest(run_id, flow64):
     assert flow64("cancel", "latest")[0] == 64
 
 
-def test_bars_follow_the_events_on_a_terminal(tmp_path, monkeypatch):
+def test_bars_follow_the_events_on_a_terminal(monkeypatch):
     events = [
         Event("status", "running"),
         Event("progress", "running", "find\x1b_email", 2, 1, 4, 25.0),
@@ -62,18 +63,16 @@ def test_bars_follow_the_events_on_a_terminal(tmp_path, monkeypatch):
         Event("done", "completed", "webhook", 1, rows=4),
         Event("ended", "failed", text="no credits"),
     ]
-    with (tmp_path / "terminal").open("w+", encoding="utf-8") as file:
-        console = Console(file=file, force_terminal=True, width=100)
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.setattr(watch.printing, "stderr", lambda: console)
-        with watch._open_display(
-            SimpleNamespace(is_attached=False), as_lines=False
-        ) as show:
-            for event in events:
-                show(event)
-        file.seek(0)
-        shown = file.read()
+    page = io.StringIO()
+    console = Console(file=page, force_terminal=True, width=100)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(watch.printing, "stderr", lambda: console)
+    run = SimpleNamespace(is_attached=False)
+    with watch._open_display(run, as_lines=False) as show:
+        for event in events:
+            show(event)
 
+    shown = page.getvalue()
     for words in ("2 find\\x1b_email", "no credits", "1 webhook", "4 rows"):
         assert words in shown
 

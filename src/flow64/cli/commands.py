@@ -6,7 +6,6 @@ running command line: its options, and what it has done.
 
 from __future__ import annotations
 
-import codecs
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -31,7 +30,7 @@ class State:
         is_quiet: Whether to print only results, errors and questions.
         is_verbose: Whether to print each request, and notes.
         is_json: Whether to print the data of a result instead of its text.
-        stdin: What was read from stdin; None if nothing was.
+        has_read_stdin: Whether stdin was read, so that it holds no answer.
         console: The console on stderr; None before the first message.
         has_result: Whether the JSON of a result was printed.
         problems: The errors that were printed.
@@ -51,7 +50,7 @@ class State:
         self.is_quiet = False
         self.is_verbose = False
         self.is_json = False
-        self.stdin: str | None = None
+        self.has_read_stdin = False
         self.console: Any = None
         self.has_result = False
         self.problems: list[str] = []
@@ -298,21 +297,11 @@ def _report(error: Exception) -> int:
 
 
 def escape_unencodable(stream: object) -> None:
-    """Let a stream write what its encoding lacks as escapes, and an arrow as `->`."""
+    """Let a stream write what its encoding lacks as escapes."""
     reconfigure = getattr(stream, "reconfigure", None)
     # In the locale C it is `surrogateescape`, which fails for letters too.
     if reconfigure is not None and getattr(stream, "errors", "") in (
         "strict",
         "surrogateescape",
     ):
-        codecs.register_error("arrows", _write_arrow)
-        reconfigure(errors="arrows")
-
-
-def _write_arrow(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Replace the arrow of a change. Other characters become escapes."""
-    if isinstance(error, UnicodeEncodeError):
-        if error.object[error.start] == "→":
-            return "->", error.start + 1
-        error.end = error.start + 1  # an arrow may come next
-    return codecs.backslashreplace_errors(error)
+        reconfigure(errors="backslashreplace")

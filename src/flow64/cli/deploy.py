@@ -180,43 +180,30 @@ def _ask(steps: Sequence[Step]) -> str:
 
 
 @frozen
-class DeployedWorkflow:
-    """A workflow of a plan, with its outcome."""
-
-    key: str
-    workflow_id: str
-    state: str
-    action: str
-    outcome: str
-    saved: Path | None
-    error: str | None
-
-
-@frozen
 class Deployed:
-    """A plan that was applied, with its outcome."""
+    """A plan that was applied, with the outcome of each workflow."""
 
     env: str
     endpoint: str
-    workflows: Sequence[DeployedWorkflow]
+    workflows: Sequence[Mapping[str, Any]]
     plan: Mapping[str, Any]
     error: Mapping[str, Any] | None
 
     def __rich__(self) -> str:
-        groups: dict[str, list[DeployedWorkflow]] = {}
+        groups: dict[str, list[Mapping[str, Any]]] = {}
         for workflow in self.workflows:
-            if workflow.outcome not in ("unchanged", "left"):
-                groups.setdefault(workflow.outcome, []).append(workflow)
+            if workflow["outcome"] not in ("unchanged", "left"):
+                groups.setdefault(workflow["outcome"], []).append(workflow)
         return "\n".join(self._describe(*group) for group in groups.items())
 
-    def _describe(self, outcome: str, workflows: Sequence[DeployedWorkflow]) -> str:
-        names = [workflow.key for workflow in workflows]
+    def _describe(self, outcome: str, workflows: Sequence[Mapping[str, Any]]) -> str:
+        names = [workflow["key"] for workflow in workflows]
         # The plan, which stands above, names more of what is done.
         most = 3 if outcome in DONE.values() else printing.NAMES
         line = f"{outcome:9}  {printing.join_names(names, most)}"
-        files = [workflow.saved for workflow in workflows if workflow.saved is not None]
+        files = [workflow["saved"] for workflow in workflows if workflow["saved"]]
         if len(workflows) == 1:
-            own = workflows[0].workflow_id
+            own = workflows[0]["workflow_id"]
             line += f"  {printing.name_file(files[0]) if files else own}"
         elif files:
             line += f"; as they were: {printing.name_file(files[0].parent)}"
@@ -316,15 +303,15 @@ class Deployment:
             self.plan.label or self.plan.env,
             self.plan.endpoint,
             [
-                DeployedWorkflow(
-                    step.key,
-                    step.id,
-                    step.state,
-                    step.action,
-                    self.words[step.key],
-                    self.saved.get(step.key),
-                    str(self.errors[step.key]) if step.key in self.errors else None,
-                )
+                {
+                    "key": step.key,
+                    "workflow_id": step.id,
+                    "state": step.state,
+                    "action": step.action,
+                    "outcome": self.words[step.key],
+                    "saved": self.saved.get(step.key),
+                    "error": str(self.errors.get(step.key, "")) or None,
+                }
                 for step in self.plan.steps
             ],
             self.plan.as_data(),

@@ -12,7 +12,7 @@ from .. import loading
 from ..definition import Definition
 from ..report.graph import draw_mermaid, draw_text, graph_of
 from ..report.writers import draw_svg
-from . import params
+from . import params, printing
 
 FORMS: Final[Mapping[str, Callable[[Definition], str]]] = {
     "text": draw_text,
@@ -58,5 +58,8 @@ def command(
     drawings = [
         FORMS[form](workflow.workflow.lower(env).definition) for workflow in workflows
     ]
-    params.write_output("\n".join(drawings), output)
+    if output is None or params.is_dash(output):
+        printing.write("\n".join(drawings))
+    else:
+        printing.write_file(output, "\n".join(drawings))
     return 0

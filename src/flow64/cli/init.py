@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 import tomllib
 from collections.abc import Mapping
-from importlib.metadata import metadata
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -121,7 +121,7 @@ def render_template(name: str, **marks: str) -> Mapping[str, str]:
         texts = {path: _read(f"{name}.yml"), **tables["ci"]}
     else:
         texts = tables[name]
-    words = {**marks, "python": _find_newest_python()}
+    words = {**marks, "python": f"3.{sys.version_info.minor}"}
     return {
         path: re.sub("@([A-Z]+)@", lambda mark: words[mark[1].lower()], text)
         for path, text in texts.items()
@@ -130,13 +130,6 @@ def render_template(name: str, **marks: str) -> Mapping[str, str]:
 
 def _read(name: str) -> str:
     return files("flow64.cli").joinpath("_template", name).read_text("utf-8")
-
-
-def _find_newest_python() -> str:
-    """Return the newest Python that flow64 supports, as its classifiers say."""
-    lines = "\n".join(metadata("flow64").get_all("Classifier") or [])
-    minors = map(int, re.findall(r":: Python :: 3\.(\d+)", lines))
-    return f"3.{max(minors)}"
 
 
 def create_project(folder: Path, texts: Mapping[str, str], *, has_code: bool) -> None:

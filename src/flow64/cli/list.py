@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 from rich.console import RenderableType
@@ -15,41 +15,10 @@ from .service import connect
 
 
 @frozen
-class Listed:
-    """A deployed workflow, as the list of workflows shows it."""
-
-    key: str | None
-    workflow_id: str
-    state: str
-    name: str
-    env: str | None
-    path: str | None
-    status: str
-    org_id: str | None
-    updated_at: str | None
-
-    @classmethod
-    def of(cls, info: WorkflowInfo, client: Client) -> Listed:
-        """Describe a workflow of the list."""
-        live = LiveWorkflow.of(info, client)
-        return cls(
-            live.key,
-            live.id,
-            live.state,
-            live.title,
-            live.env,
-            live.path,
-            info.status,
-            info.org_id,
-            info.updated_at,
-        )
-
-
-@frozen
 class WorkflowList:
     """The workflows of an organisation."""
 
-    workflows: Sequence[Listed]
+    workflows: Sequence[Mapping[str, str | None]]
 
     def __rich__(self) -> RenderableType:
         columns = {"KEY": "key", "ID": "workflow_id", "STATE": "state", "ENV": "env"}
@@ -67,9 +36,25 @@ def command(*, env: str | None) -> int:
     commands take `ENV:KEY` for `ours`, and `ENV:UUID` for any.
     """
     with connect(env) as client:
-        listed = [Listed.of(info, client) for info in client.workflows.list()]
-    listed.sort(key=lambda item: (item.key is None, item.key or "", item.name))
+        listed = [_describe(info, client) for info in client.workflows.list()]
+    listed.sort(key=lambda row: (row["key"] is None, row["key"] or "", row["name"]))
     if not listed:
         printing.message("there are no workflows")
     printing.emit(WorkflowList(listed))
     return 0
+
+
+def _describe(info: WorkflowInfo, client: Client) -> Mapping[str, str | None]:
+    """Describe a workflow of the list."""
+    live = LiveWorkflow.of(info, client)
+    return {
+        "key": live.key,
+        "workflow_id": live.id,
+        "state": live.state,
+        "name": live.title,
+        "env": live.env,
+        "path": live.path,
+        "status": info.status,
+        "org_id": info.org_id,
+        "updated_at": info.updated_at,
+    }

@@ -16,7 +16,7 @@ from .. import loading
 from ..definition import DEFAULT_ENV
 from ..environments import Environment
 from ..environments import load as load_settings
-from ..text import DASH, did_you_mean, printable
+from ..text import DASH, did_you_mean
 from . import printing
 from .commands import STATE, note_flag
 
@@ -305,31 +305,16 @@ def is_dash(text: str | Path | None) -> bool:
     return text is not None and str(text) == DASH
 
 
-def read_stdin(what: str, form: str) -> bytes:
-    """Read all of stdin.
-
-    Args:
-        what: The argument that is `-`, such as `ROWS`.
-        form: What is expected there, for a person who types it.
+def read_stdin() -> bytes:
+    """Read the rows that are the whole of stdin.
 
     Raises:
         click.UsageError: It is closed or empty.
     """
-    STATE.stdin = what
-    if sys.stdin is None:
-        raise click.UsageError(f"{what} is -, and stdin is closed")
-    if sys.stdin.isatty():
-        printing.tell(f"reading {what} from the terminal: {form}; Ctrl-D ends it")
-    content: bytes = sys.stdin.buffer.read()
+    STATE.has_read_stdin = True
+    if sys.stdin is not None and sys.stdin.isatty():
+        printing.tell("reading ROWS: CSV with a header, or JSON; Ctrl-D ends them")
+    content: bytes = sys.stdin.buffer.read() if sys.stdin else b""
     if not content.strip():
-        raise click.UsageError(f"{what} is -, and stdin is empty")
+        raise click.UsageError("ROWS is -, and stdin is empty or closed")
     return content
-
-
-def write_output(text: str, output: Path | None) -> None:
-    """Write a text into the file of `-o`, or to stdout."""
-    if output is None or is_dash(output):
-        printing.write(text)
-        return
-    printing.write_file(output, text)
-    printing.message(f"written to {printable(str(output))}")

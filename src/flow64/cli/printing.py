@@ -234,12 +234,12 @@ def make_table(items: Iterable[object], columns: Mapping[str, str]) -> Renderabl
     row.
 
     Args:
-        items: The items, one for each row.
-        columns: The attribute of each column, by its title.
+        items: The items, one for each row: objects or mappings.
+        columns: The attribute or key of each column, by its title.
     """
     header = [*columns]
     lines = [
-        [_as_cell(getattr(item, name)) for name in columns.values()] for item in items
+        [_as_cell(_read(item, name)) for name in columns.values()] for item in items
     ]
     widths = [
         max(map(cell_len, cells)) + 2 for cells in zip(header, *lines, strict=True)
@@ -253,6 +253,10 @@ def make_table(items: Iterable[object], columns: Mapping[str, str]) -> Renderabl
     for line in lines:
         table.add_row(*map(marks, map(Text, line)))
     return table if table.row_count else ""
+
+
+def _read(item: object, name: str) -> object:
+    return item[name] if isinstance(item, Mapping) else getattr(item, name)
 
 
 def _as_cell(content: object) -> str:
@@ -355,8 +359,8 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not is_interactive():
         why = "there is no terminal to ask at"
-        if STATE.stdin:
-            why = f"{STATE.stdin} is stdin, so you cannot be asked"
+        if STATE.has_read_stdin:
+            why = "ROWS is stdin, so you cannot be asked"
         raise errors.NoConsentError(f"{why}; agree with --yes")
     if not click.confirm(printable(question), err=True):
         raise errors.NoConsentError("nothing was sent")

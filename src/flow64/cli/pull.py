@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from attrs import evolve, frozen
@@ -21,26 +22,16 @@ from .service import connect
 
 
 @frozen
-class Saved:
-    """A live workflow that was saved as a file."""
-
-    file: str
-    id: str
-    name: str
-    values: Sequence[str]
-
-
-@frozen
 class Pulled:
     """The live workflows that were saved in a folder, and those that were not."""
 
     env: str
     folder: Path
-    workflows: Sequence[Saved]
+    workflows: Sequence[Mapping[str, Any]]
     refused: Sequence[pull.RefusedWorkflow]
 
     def __rich__(self) -> str:
-        files = (self.folder / workflow.file for workflow in self.workflows)
+        files = (self.folder / workflow["file"] for workflow in self.workflows)
         return "\n".join(map(printing.name_file, files))
 
 
@@ -100,7 +91,8 @@ def command(
         texts = pulled.texts(before, [path.name for path in output.glob("*.json")])
         # It is unknown which texts are secret in the workflows of other people.
         manifest.write_all(output, texts, is_private=True)
-    saved = [Saved(w.file, w.id, w.name, w.values) for w in pulled.workflows]
+    facts = ("file", "id", "name", "values")
+    saved = [{fact: getattr(w, fact) for fact in facts} for w in pulled.workflows]
     result = Pulled(live.env, output, saved, pulled.refused)
     printing.emit(result)
     for workflow in pulled.workflows:

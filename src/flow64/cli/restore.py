@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 from attrs import frozen
@@ -21,36 +21,10 @@ from .service import connect
 
 
 @frozen
-class ReplacedWorkflow:
-    """A workflow that was replaced, without its definition: it is in the file."""
-
-    at: str
-    env: str
-    key: str
-    replaced_by: str
-    name: str
-    workflow_id: str
-    file: Path | None
-
-    @classmethod
-    def of(cls, saved: Saved) -> ReplacedWorkflow:
-        """Describe an entry of the history."""
-        return cls(
-            saved.when,
-            saved.env,
-            saved.key,
-            saved.reason,
-            saved.definition.name,
-            saved.workflow_id,
-            saved.file,
-        )
-
-
-@frozen
 class ReplacedList:
-    """The replaced workflows, newest first."""
+    """The replaced workflows, newest first, without their definitions."""
 
-    entries: Sequence[ReplacedWorkflow]
+    entries: Sequence[Mapping[str, Any]]
 
     def __rich__(self) -> RenderableType:
         columns = {"TIME": "at", "ENV": "env", "REPLACED BY": "replaced_by"}
@@ -89,7 +63,7 @@ def command(
     if key is None or time is None:
         history = open_history(load_settings())
         env = None if env is None else params.find_environment(env).key
-        entries = [*map(ReplacedWorkflow.of, history.entries(key, env=env))]
+        entries = [*map(_describe, history.entries(key, env=env))]
         names = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
         if key is not None and names and not entries and not is_uuid(key):
             params.pick_keys("KEY", [key], names)
@@ -116,3 +90,16 @@ def command(
             destination,
             yes=yes,
         )
+
+
+def _describe(saved: Saved) -> Mapping[str, Any]:
+    """Describe an entry of the history."""
+    return {
+        "at": saved.when,
+        "env": saved.env,
+        "key": saved.key,
+        "replaced_by": saved.reason,
+        "name": saved.definition.name,
+        "workflow_id": saved.workflow_id,
+        "file": saved.file,
+    }

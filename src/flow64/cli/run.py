@@ -242,7 +242,7 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
     if file is None:
         return []
     if params.is_dash(file):
-        content = params.read_stdin("ROWS", "CSV with a header, or JSON")
+        content = params.read_stdin()
         return payload.parse_rows(content, STDIN)
     if not file.exists():
         near = did_you_mean(str(file), map(str, file.parent.glob("*")))

@@ -37,10 +37,7 @@ VARYING = (
     (re.compile(r"\d{8}T\d{6}\.\d+Z"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z| UTC)?"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DAY"),
-    (
-        re.compile(r"\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"),
-        "DAY",
-    ),
+    (re.compile(r"\b\d{1,2} [JFMASOND][a-z]{2}\b"), "DAY"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s)\b"), "SECONDS"),
     (re.compile(r"(http://)?127\.0\.0\.1:\d+"), "SERVICE"),
     (re.compile(r"Python 3\.\d+\.\d+"), "PYTHON"),

@@ -13,6 +13,7 @@ from typing import Annotated
 from flow64 import (
     COMPANY,
     LEAD,
+    AsyncClient,
     Client,
     Flow,
     Lead,
@@ -124,3 +125,9 @@ def results(client: Client) -> None:
         row.value.salary  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         late: FindEmail | None = row.value  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     run.rows(FindEmail())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def misuse(client: AsyncClient, workflow: Workflow) -> None:
+    await client.deploy(workflow, forced=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.workflows.get(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncClient("k", url="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict, assert_type
 from flow64 import (
     COMPANY,
     LEAD,
+    AsyncClient,
     Client,
     Company,
     Flow,
@@ -43,7 +44,18 @@ from flow64.blocks import (
     TransformData,
     Webhook,
 )
-from flow64.client import ResultRows, Run, Step
+from flow64.client import (
+    AsyncRun,
+    Balance,
+    Batch,
+    Event,
+    Plan,
+    ResultRows,
+    Row,
+    Run,
+    Schedule,
+    Step,
+)
 
 
 @returns
@@ -208,3 +220,28 @@ def results(client: Client) -> None:
         assert_type(row.raw, Mapping[str, Any])
         assert_type(row.value.title, str | None)
     assert_type(whole.deploy(client, env="staging"), Step)
+
+
+async def use_client(client: AsyncClient, workflow: Workflow) -> None:
+    rows = [{"email": "ada@example.com"}]
+    assert_type(await client.deploy(workflow, force=True), Step)
+    assert_type(await client.plan(workflow, env="prod"), Plan)
+    assert_type(await client.balance(), Balance)
+    async for batch in client.run_batches(workflow, rows, size=10):
+        assert_type(batch, Batch[AsyncRun])
+    assert_type(await client.runs.get("r"), AsyncRun)
+    assert_type(await client.schedules.create("w", "Weekly", "0 9 * * 1"), Schedule)
+    assert_type(await client.schedules.delete("s"), None)
+    await client.close()
+
+
+async def use_run(client: AsyncClient, workflow: Workflow) -> None:
+    run = await client.run(workflow, intent="2026-W20", max_cost=5)
+    assert_type(await run.wait(60, every=1), AsyncRun)
+    assert_type(await run.to_csv("rows.csv", safe=True), int)
+    async for event in run.watch(every=1):
+        assert_type(event, Event)
+    async for row in run.rows():
+        assert_type(row, Row[Mapping[str, Any]])
+    async for person in run.rows(Person):
+        assert_type(person.value, Person)

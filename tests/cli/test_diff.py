@@ -167,6 +167,21 @@ def test_branch(branch, flow64):
     assert f"@@ inbound  flows/leads.py:7 @@\n{ADDED}\n" in printed
 
 
+def test_branch_that_renames(branch, flow64):
+    """What keeps the ids is printed; with it nothing but the field changes."""
+    code = branch / "flows" / "leads.py"
+    text = code.read_text("utf-8")
+    assert 'key="inbound"' in text
+    code.write_text(text.replace('key="inbound"', 'key="new"'), "utf-8")
+    lost = flow64("diff", "--base", "main")[1]
+    code.write_text(text.replace('key="inbound"', 'key="new", was="inbound"'), "utf-8")
+    kept = flow64("diff", "--base", "main")[1]
+
+    assert 'keeps ids  new: was="inbound" in workflow new' in lost
+    assert "@@ new: new, perhaps renamed" in lost
+    assert f"@@ new (was inbound)  flows/leads.py:7 @@\n{ADDED}\n" in kept
+
+
 def test_branch_with_rows(branch, flow64, people, service):
     """The workflow that ran is found in the environment, whatever its id is there."""
     text = settings('source = "flows"', prod=[])

@@ -9,7 +9,7 @@ from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, FindPhone, OutgoingWebhook, Webhook
 from flow64.deploy.plan import Consents
 from flow64.diff.advice import Advice
-from flow64.errors import ConsentError
+from flow64.errors import BuildError, ConsentError
 from tests.deploy.planned import Commits, target
 from tests.service.support import GROWTH, flow, leads
 
@@ -41,11 +41,8 @@ def test_of_several_alike_each_orphan_is_named_once(here):
 
     steps = plan(here, leads(key="p"), leads(key="q"), leads(key="r")).steps[:3]
 
-    notes = [step.note for step in steps]
-    assert sorted(filter(None, notes)) == [
-        "perhaps x under another key",
-        "perhaps y under another key",
-    ]
+    assert [step.note for step in steps].count("perhaps renamed") == 2
+    assert sorted(item.was for step in steps for item in step.advice) == ["x", "y"]
 
 
 def test_what_is_not_alike_is_new(here):
@@ -155,3 +152,22 @@ def test_renamed_project_is_one_line(here):
         'keeps ids  a, b, d: was="acme.example/sales" in project growth',
         'keeps ids  d: was="c" in workflow d',
     ]
+
+
+def test_what_was_deployed_under_the_new_name_is_an_orphan(here):
+    """It is there twice until it is deleted, and both are seen."""
+    here.put(leads(project=OLD_PROJECT), leads())
+    renamed = evolve(GROWTH, was="acme.example/sales")
+
+    first, second = plan(here, leads(project=renamed), projects=[renamed]).steps
+
+    assert (first.state, first.id) == ("unchanged", leads(project=OLD_PROJECT).id())
+    assert (second.state, second.id) == ("orphan", leads().id())
+
+
+def test_two_workflows_of_one_old_path(here):
+    """Both lines are named."""
+    twins = [Workflow(key, flow(), key=key, project=GROWTH, was="x") for key in "ab"]
+
+    with pytest.raises(BuildError, match=r"'a' \(.*:\d+\) and 'b' \(.*:\d+\)"):
+        plan(here, *twins)

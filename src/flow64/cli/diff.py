@@ -224,7 +224,7 @@ def _advise(subjects: Sequence[Subject]) -> Sequence[Subject]:
     for at, subject in enumerate(subjects):
         before, after, note = subject.before, subject.after, subject.note
         if (other := renamed.get(at)) is not None:
-            before, note = other.before, f"perhaps {other.key} under another key"
+            before, note = other.before, "perhaps renamed"
         advice: Sequence[Advice] = ()
         if before is not None and after is not None:
             # Without a rename, others are two workflows, such as two variants.

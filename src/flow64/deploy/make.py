@@ -199,7 +199,7 @@ class _Maker:
         paths = [item.path for item in listed]
         owners = renames.find_old_owners(steps, paths, projects, self.environments)
         gone = {
-            orphan.id: (f"perhaps {orphan.key} under another key", orphan.before)
+            orphan.id: ("perhaps renamed", orphan.before)
             for orphan in orphans
             if orphan.before is not None
         }

@@ -372,15 +372,8 @@ def _compile_base(root: Path, folder: Path, target: Path) -> None:
         return str(folder / place.relative_to(root)) if inner else path
 
     paths = map(move, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        __name__,
-        str(root),
-        str(folder),
-        str(target),
-    ]
+    folders = map(str, (root, folder, target))
+    command = [sys.executable, "-P", "-m", __name__, *folders]
     try:
         done = subprocess.run(  # noqa: S603 - this Python, with paths of ours
             command,

@@ -184,7 +184,7 @@ def test_branch_that_renames(branch, flow64):
 
 def test_branch_with_rows(branch, flow64, people, service):
     """The workflow that ran is found in the environment, whatever its id is there."""
-    text = settings('source = "flows"', prod=[])
+    text = settings('source = "flows"', prod=['was = "old"'])
     (branch / "pyproject.toml").write_text(text, "utf-8")
     git("checkout", "-q", "main")
     flow64("deploy", "-e", "prod", "--yes")

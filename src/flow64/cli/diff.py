@@ -91,7 +91,7 @@ def command(
         if no_code and before is None:
             problem = "name the folder of compiled JSON to compare"
             raise params.option_error("--no-code", problem)
-        env = rows and params.find_environment(env).name
+        env = rows and params.find_environment(env).key
         folder = None if before is None else Path(before)
         sides = load_merge_base(base, folder, env)
     elif before is None or after is None:

@@ -112,9 +112,9 @@ def test_review(tmp_path, monkeypatch, capsys):
     printed = run_program("review", tmp_path, monkeypatch, capsys)
 
     assert [line for line in printed.splitlines() if line.startswith(("+", "-"))] == [
-        '- title: "Leads (paused)"  on the service, will be lost',
+        '- title: "Leads (paused)"  on the service, lost with --force',
         '+ title: "Leads"           in code',
-        '- find_email.mode: "PROFESSIONAL"  on the service, will be lost',
+        '- find_email.mode: "PROFESSIONAL"  on the service, lost with --force',
         '+ find_email.mode: "PERSONAL"      in code',
         "+ output personal_email to https://crm.acme.example",
     ]

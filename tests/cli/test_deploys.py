@@ -49,9 +49,9 @@ def test_old_names_are_read_in_git_and_keep_all(service, write, flow64, namespac
     code = file.read_text("utf-8").replace('"sales"', was)
     file.write_text(code.replace("'new'", "'new', was='old'"), "utf-8")
 
-    scope = 'keeps ids  w: was="old" in scope new'
+    scope = 'to keep ids  w: was="old" in scope new'
     assert scope in lines
-    assert f'keeps ids  w: was="{namespace}/growth" in project sales' in both
+    assert f'to keep ids  w: was="{namespace}/growth" in project sales' in both
     assert scope in both
     assert flow64("plan", source)[1] == "default: 1 unchanged\n"
 
@@ -100,7 +100,7 @@ def test_drift_is_refused_forced_or_skipped(service, leads, flow64):
 
     assert refused[0] == 3
     assert "needs  --force inbound to " in refused[2]
-    assert "on the service, will be lost" in refused[2]
+    assert "on the service, lost with --force" in refused[2]
     assert skipped[0] == 0
     assert (misspelled[0], "inbound" in misspelled[2]) == (64, True)
     assert names == ["By hand"]

@@ -177,7 +177,7 @@ def test_branch_that_renames(branch, flow64):
     code.write_text(text.replace('key="inbound"', 'key="new", was="inbound"'), "utf-8")
     kept = flow64("diff", "--base", "main")[1]
 
-    assert 'keeps ids  new: was="inbound" in workflow new' in lost
+    assert 'to keep ids  new: was="inbound" in workflow new' in lost
     assert "@@ new: new, perhaps renamed" in lost
     assert f"@@ new (was inbound)  flows/leads.py:7 @@\n{ADDED}\n" in kept
 

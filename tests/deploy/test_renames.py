@@ -28,7 +28,7 @@ def test_new_key_needs_create_and_was_keeps_the_ids(here):
 
     assert (step.needs, step.action, orphan.key) == (("create",), "create", "old")
     (remedy,) = step.advice
-    assert 'keeps ids  new: was="old" in workflow new' in str(found)
+    assert 'to keep ids  new: was="old" in workflow new' in str(found)
     with pytest.raises(ConsentError, match="--create new, or write was="):
         here.apply(found)
     kept = Workflow("Leads", flow(), key="new", project=GROWTH, was=remedy.was)
@@ -147,10 +147,10 @@ def test_renamed_project_is_one_line(here):
 
     found = plan(here, *(leads(key=key) for key in "ab"), renamed)
 
-    lines = [line for line in str(found).splitlines() if line.startswith("keeps ids")]
+    lines = [line for line in str(found).splitlines() if line.startswith("to keep ids")]
     assert lines == [
-        'keeps ids  a, b, d: was="acme.example/sales" in project growth',
-        'keeps ids  d: was="c" in workflow d',
+        'to keep ids  a, b, d: was="acme.example/sales" in project growth',
+        'to keep ids  d: was="c" in workflow d',
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow
@@ -16,6 +18,7 @@ from flow64.blocks import (
 )
 from flow64.deploy.judge import fields_of
 from flow64.deploy.plan import NEEDS
+from flow64.deploy.schedules import list_spending
 from flow64.diff.advice import advise
 from flow64.diff.replay import Recording, Replay
 from flow64.report.lines import Subject
@@ -265,23 +268,30 @@ def schedules_changed():
 
     flow = leads() >> FindEmail()
     weekdays = "0 9 * * 1-5 Europe/Berlin"
-    due = "schedule weekdays: next 2026-12-01 07:00, 22 runs in 30 days"
+    earlier = timed(flow, weekdays="0 7 * * 1-5 Europe/Berlin", sundays="0 9 * * 0 UTC")
+    new = timed(flow, "outreach", weekdays=weekdays)
+    resumed = timed(flow, "regional", weekdays=weekdays)
+
+    def due(definition):
+        return [*list_spending(definition, {}, datetime(2026, 11, 30, tzinfo=UTC))]
+
     return [
         Subject(
             "inbound",
             timed(flow, weekdays=weekdays),
-            timed(flow, weekdays="0 7 * * 1-5 Europe/Berlin", sundays="0 9 * * 0 UTC"),
+            earlier,
             state="update",
-            spends=[due],
+            spends=due(earlier),
         ),
-        Subject("outreach", None, timed(flow, "outreach", weekdays=weekdays)),
+        Subject("outreach", None, new, spends=due(new)),
         Subject(
             "regional",
             timed(flow, "regional", weekdays=f"{weekdays} paused"),
-            timed(flow, "regional", weekdays=weekdays),
+            resumed,
             state="drifted",
             note="schedule weekdays: edited on the service",
             needs=[FORCE],
+            spends=due(resumed),
             base=timed(flow, "regional"),
         ),
     ]

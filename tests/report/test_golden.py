@@ -16,7 +16,8 @@ from tests.report.cases import CASES, record
 GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
-LABELS = dict.fromkeys(("forty_variants", "two_drifted", "schedules_changed"), "prod")
+PLANS = ("forty_variants", "two_drifted", "schedules_changed", "project_renamed")
+LABELS = dict.fromkeys(PLANS, "prod")
 BRANCH = "origin/main → working tree"
 
 

@@ -216,7 +216,7 @@ def test_conflict_with_a_known_base():
 
     text = as_text(make_report([subject]))
 
-    assert text.count("on the service, will be lost") == 1
+    assert text.count("on the service, lost with --force") == 1
     assert '! lead_enrichment.return_fields.title: "a" → "b"' in text
     assert make_report([subject]).data["workflows"][0]["edited"]
 

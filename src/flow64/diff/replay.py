@@ -178,7 +178,7 @@ class Recording:
         if has_run and gets_same:
             return partner
         if len(inputs) != 1 or block.kind not in (Filter.kind, RemoveColumns.kind):
-            what = "gets other rows than" if has_run else "is not as"
+            what = "gets fewer or other rows than" if has_run else "differs from that"
             raise ResultError(f"{name} {what} in the run")
         computed = _compute(block, name, self._load(inputs[0]))
         # What the run ran must give its rows. No document names the field of columns.
@@ -220,14 +220,14 @@ def _compute(block: WireBlock, name: str, rows: list[Row]) -> list[Row]:
     if block.kind != Filter.kind:
         columns = specs.get("columns")
         if specs.keys() != {"columns"} or not isinstance(columns, list):
-            raise ResultError(f"what {name} removes is not documented")
+            raise ResultError(f"no document says what {name} removes")
         return [{key: row[key] for key in row if key not in columns} for row in rows]
     if not filters.is_documented(specs):
-        raise ResultError(f"what {name} means is not documented")
+        raise ResultError(f"no document says how {name} compares")
     outcomes = [filters.judge_row(specs["filters"], row) for row in rows]
     if count := outcomes.count(None):
-        words = f"{count:,} of {len(rows):,} rows pass {name} is not documented"
-        raise ResultError(f"whether {words}")
+        words = f"{count:,} of {len(rows):,} rows pass {name}"
+        raise ResultError(f"no document says whether {words}")
     return [row for row, passes in zip(rows, outcomes, strict=True) if passes]
 
 

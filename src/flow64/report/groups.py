@@ -425,7 +425,7 @@ def _list_both(label: str, change: Change) -> Iterator[_Labelled]:
     ]
     width = max(map(len, texts))
     if texts[0]:
-        text = f"{texts[0]:{width}}  on the service, will be lost"
+        text = f"{texts[0]:{width}}  on the service, lost with --force"
         yield "field", Line(text, "-")
     if texts[1]:
         yield "field", Line(f"{texts[1]:{width}}  in code", "+")

@@ -232,7 +232,7 @@ def make_report(
         *list_costs(loud),
         *list_needs(entries),
         *(("needs", need) for need in needs),
-        *list_notes("keeps ids", entries, lambda s: [*map(str, s.advice)]),
+        *list_notes("to keep ids", entries, lambda s: [*map(str, s.advice)]),
         *list_notes("not checked", entries, _list_doubts),
         *(("not checked", text) for text in not_checked),
         *list_notes("unmanaged", loud, lambda subject: subject.unmanaged),
@@ -257,7 +257,9 @@ def make_report(
 def _list_doubts(subject: Subject) -> Sequence[str]:
     """Return what could not be found out. One side may not tell its schedules."""
     sides = [side.schedules for side in (subject.before, subject.after) if side]
-    return [*subject.not_checked, *["schedules"] * (None in sides and any(sides))]
+    is_open = None in sides and any(sides)
+    doubt = "schedules, since one side does not list them"
+    return [*subject.not_checked, *[doubt] * is_open]
 
 
 def _as_data(entry: Entry) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import subprocess
 from flow64 import Client
 
 HEAD = """
-from flow64 import LEAD, Project, Workflow, value
+from flow64 import LEAD, Project, Workflow, value, variants
 from flow64.blocks import (
     AppendToNotebook, FindEmail, LeadEnrichment, OutgoingWebhook, Search, Webhook
 )

@@ -7,28 +7,15 @@ import json
 import pytest
 
 from tests.cli.pipelines import deployed as titles
-from tests.cli.pipelines import settings
+from tests.cli.pipelines import settings, written
 
 LEADS = """
-from flow64 import LEAD, Project, Workflow, variants
-from flow64.blocks import LeadEnrichment, Webhook
-
-growth = Project("growth", namespace="acme.example")
-
-
 def leads(title):
-    flow = Webhook(LEAD, input_schema={"email": "string"}) >> LeadEnrichment(
-        return_fields={"title": "Job title"}
-    )
-    return Workflow(title, flow, key="leads", project=growth)
+    return made("leads", Webhook(LEAD) >> FindEmail(), title=title)
 
-
-made = variants(
-    leads, {"us": {"title": "US"}, "fr": {"title": "FR"}, "jp": {"title": "JP"}}
-)
-sales = Workflow("Sales", Webhook(LEAD), key="sales, emea", project=growth)
+made_leads = variants(leads, {key: {"title": key} for key in ("us", "fr", "jp")})
+sales = made("sales, emea", Webhook(LEAD))
 """
-
 ALL = ["leads/us", "leads/fr", "leads/jp", "sales, emea"]
 
 
@@ -37,10 +24,8 @@ def project(service, tmp_path, namespace):
     """A project with three variants and one more workflow, and one environment."""
     text = settings('source = "pipelines"', prod=[])
     tmp_path.joinpath("pyproject.toml").write_text(text, "utf-8")
-    tmp_path.joinpath("pipelines").mkdir()
-    path = tmp_path / "pipelines" / "leads.py"
-    path.write_text(LEADS.replace("acme.example", namespace), "utf-8")
-    return path
+    (tmp_path / "pipelines").mkdir()
+    return tmp_path / written(tmp_path, namespace, LEADS, "pipelines/leads.py")
 
 
 @pytest.fixture
@@ -75,9 +60,8 @@ def test_each_command_means_the_same_by_it(project, flow64, words, wanted):
 def test_consents_name_keys_also_with_commas(deployed, service, flow64):
     """A text that is no key is a list of keys."""
     text = deployed.read_text("utf-8")
-    for key in ("us", "fr"):
-        text = text.replace(f'"{key}": {{"title"', f'"{key}2": {{"title"')
-    deployed.write_text(text.replace("sales, emea", "sales, apac"), "utf-8")
+    text = text.replace('"us", "fr"', '"us2", "fr2"').replace("emea", "apac")
+    deployed.write_text(text, "utf-8")
 
     refused = flow64("deploy", "--yes")
     named = ("--create", "leads/us2,leads/fr2", "--create", "sales, apac")

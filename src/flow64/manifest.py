@@ -167,7 +167,7 @@ class Entry:
         # A pull has written what its entry allows, and others may have edited the file.
         read = evolve(
             definition,
-            origins=ListedOrigins(origins),
+            origins=ListedOrigins(origins.__getitem__),
             allowed=frozenset(self.allow),
             is_answer=False,
             schedules=self.schedules,

@@ -234,7 +234,7 @@ def _add_temporarily(
 def _key_paths(definition: Definition) -> dict[str, str]:
     """Return the key path of each block by its id; if it has none, the id."""
     return {
-        str(block.id): definition.origins.path(position) or str(block.id)
+        str(block.id): definition.origins[position].path or str(block.id)
         for position, block in enumerate(definition.blocks)
     }
 

@@ -23,7 +23,6 @@ from flow64.definition import (
     Edge,
     FrozenDict,
     ListedOrigins,
-    Origin,
     WireBlock,
     as_body,
     fingerprint,
@@ -87,7 +86,7 @@ def edited(draw, definition):
         at = random.randrange(len(blocks)) if blocks else None
         if at is not None:
             edit(random, blocks, edges, at, draw(specs))
-        origins = ListedOrigins([Origin()] * len(blocks))
+        origins = ListedOrigins()
         made = {"blocks": tuple(blocks), "edges": tuple(edges), "origins": origins}
         definition = evolve(definition, **made)
     return definition

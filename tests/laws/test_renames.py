@@ -118,7 +118,7 @@ class Program:
             definition = workflow.compile(self.env_was or self.env)
             ids[number, None] = definition.id
             for at, block in enumerate(definition.blocks):
-                path = definition.origins.path(at)
+                path = definition.origins[at].path
                 ids[number, numbers.get(path, "first")] = block.id
         return ids
 

@@ -120,7 +120,7 @@ def allow_errors(definition: Definition) -> tuple[Definition, list[str]]:
         The definition, and the codes of errors that its blocks allow by now.
     """
     origins = [definition.origins[at] for at in range(len(definition.blocks))]
-    bare = ListedOrigins([evolve(origin, allowed=()) for origin in origins])
+    bare = ListedOrigins([evolve(each, allowed=()) for each in origins].__getitem__)
     allowed: set[str] = set()
     for finding in errors(evolve(definition, origins=bare, is_answer=False)):
         if finding.family in ("specs", "rows"):
@@ -128,7 +128,9 @@ def allow_errors(definition: Definition) -> tuple[Definition, list[str]]:
             codes = {*origins[at].allowed, finding.code}
             origins[at] = evolve(origins[at], allowed=tuple(sorted(codes)))
             allowed.add(finding.code)
-    return evolve(definition, origins=ListedOrigins(origins)), sorted(allowed)
+    return evolve(definition, origins=ListedOrigins(origins.__getitem__)), sorted(
+        allowed
+    )
 
 
 # -- The rules of a project ------------------------------------------------------------

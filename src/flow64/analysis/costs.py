@@ -91,7 +91,7 @@ class Cost:
             definition: The workflow that the cost is of.
         """
         for charge in self.charges:
-            paths = [definition.origins.path(at) for at in charge.positions]
+            paths = [definition.origins[at].path for at in charge.positions]
             names = ", ".join(path or charge.kind for path in paths)
             if charge.kind in self.depends and charge.dollars is None:
                 fields = ", ".join(self.depends[charge.kind])

@@ -340,7 +340,7 @@ def _drop_unmanaged_fields(
     }
     kept = {**fields_of(shown), **managed}
     unmanaged = [
-        f"{shown.origins.path(at) or block.kind}.{name}"
+        f"{shown.origins[at].path or block.kind}.{name}"
         for at, block in enumerate(shown.blocks)
         for name in block.specs
         if name not in kept[block.id.lower()]

@@ -390,7 +390,7 @@ def _describe_missing_columns(definition: Definition) -> Iterator[str]:
     for finding in findings(definition):
         if finding.code in _WORTH_SAYING:
             at = definition.index[finding.block_id or ""]
-            name = definition.origins.path(at) or definition.blocks[at].kind
+            name = definition.origins[at].path or definition.blocks[at].kind
             yield f"{name}: {finding.message}"
 
 

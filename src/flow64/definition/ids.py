@@ -104,8 +104,7 @@ def environment_in(path: str) -> str:
     >>> environment_in("ns:acme.example/project:growth/env:prod/workflow:inbound")
     'prod'
     """
-    names = (name for tag, name in parse_path(path) if tag == "env")
-    return next(names, DEFAULT_ENV)
+    return dict(parse_path(path)).get("env", DEFAULT_ENV)
 
 
 def is_shared_path(path: str) -> bool:

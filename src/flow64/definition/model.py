@@ -6,7 +6,7 @@ Its canonical JSON has the same bytes everywhere, and gives its fingerprint.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import lt
 from typing import Any, Final, NamedTuple
@@ -102,32 +102,20 @@ class Origin:
 _UNKNOWN: Final = Origin()
 
 
+@frozen
 class ListedOrigins:
     """The origins of the blocks of a definition, by position in `blocks`.
 
-    A definition that was made by hand has none.
-
     Attributes:
+        find: Returns the origin at a position; a definition made by hand has none.
         may_allow: Whether one of them may silence a finding.
     """
 
-    __slots__ = ("_find", "may_allow")
-
-    def __init__(
-        self,
-        origins: Sequence[Origin] | Callable[[int], Origin] = lambda _: _UNKNOWN,
-        *,
-        may_allow: bool = True,
-    ) -> None:
-        self._find = origins if callable(origins) else origins.__getitem__
-        self.may_allow: bool = may_allow
+    find: Callable[[int], Origin] = lambda _: _UNKNOWN
+    may_allow: bool = True
 
     def __getitem__(self, position: int) -> Origin:
-        return self._find(position)
-
-    def path(self, position: int) -> str | None:
-        """Return the path of the block at a position."""
-        return self[position].path
+        return self.find(position)
 
 
 @frozen(slots=False)  # a cached property of a class with slots takes far longer
@@ -145,13 +133,6 @@ class Topology:
     sources: Sequence[int]
     targets: Sequence[int]
     count: int
-
-    @classmethod
-    def of(cls, pairs: Iterable[tuple[int, int]], count: int) -> Topology:
-        """Return the topology of edges in any order."""
-        ordered = sorted(pairs)
-        sources = [source for source, _ in ordered]
-        return cls(sources, [target for _, target in ordered], count)
 
     @property
     def is_forward(self) -> bool:
@@ -316,12 +297,13 @@ class Definition:
         if isinstance(edges, JoinedEdges) and len(edges.blocks) == len(self.blocks):
             return edges.topology
         index = self.index
-        positions = (
+        pairs = sorted(
             (index[source], index[target])
-            for source, target, _ in self.edges
+            for source, target, _ in edges
             if source in index and target in index
         )
-        return Topology.of(positions, len(self.blocks))
+        sources = [source for source, _ in pairs]
+        return Topology(sources, [target for _, target in pairs], len(self.blocks))
 
 
 def as_body(

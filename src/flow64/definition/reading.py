@@ -240,7 +240,7 @@ class _Reader:
             graph_extra=self._others(graph, _GRAPH_KEYS, here),
             stamp=stamp,
             path=owner if workflow_id is None else None,
-            origins=ListedOrigins(origins),
+            origins=ListedOrigins(origins.__getitem__),
             is_answer=is_answer,
             is_described=is_answer or text is not None,
         )

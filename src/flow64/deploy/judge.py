@@ -129,7 +129,7 @@ def _find_unmanaged_fields(
         ref = block.id.lower()
         if kinds.get(ref) != block.kind:
             continue  # a block that is removed or changes its kind keeps nothing
-        name = code.origins.path(code.index.get(block.id, 0)) or block.kind
+        name = code.origins[code.index.get(block.id, 0)].path or block.kind
         for field in block.specs.keys() - ours[ref]:
             if field in sent.get(ref, _NONE):
                 dropped = True  # an update removes it

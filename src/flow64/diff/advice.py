@@ -202,7 +202,7 @@ def _advise_blocks(
     before: Definition, after: Definition, above: str, names: Iterable[str]
 ) -> Iterator[Advice]:
     """Yield advice for the blocks that have other ids than before."""
-    paths = [after.origins.path(at) or "" for at in range(len(after.blocks))]
+    paths = [after.origins[at].path or "" for at in range(len(after.blocks))]
     if not all(paths):
         return
     shown = [*map(_split_keys, paths)]
@@ -275,7 +275,7 @@ def _guess(
     scopes, or with one more or another scope.
     """
     for at in range(len(before.blocks)):
-        if before.origins.path(at):
+        if before.origins[at].path:
             yield _find_levels(before, at)[-1]
     there = dict.fromkeys(there)
     kinds = [block.kind for block in before.blocks]

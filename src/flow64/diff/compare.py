@@ -58,7 +58,7 @@ def _mark_id(definition: Definition, at: int) -> Hashable:
 
 
 def _mark_path(definition: Definition, at: int) -> Hashable:
-    return definition.origins.path(at)
+    return definition.origins[at].path
 
 
 def _mark_content(definition: Definition, at: int) -> Hashable:

@@ -161,7 +161,7 @@ def name_blocks(definition: Definition) -> list[str]:
     """Return the key path of each block, or its kind. A repeated one gets a number."""
     numbers: dict[str, int] = {}
     for at, block in enumerate(definition.blocks):
-        base = name = definition.origins.path(at) or block.kind
+        base = name = definition.origins[at].path or block.kind
         while name in numbers:
             numbers[base] += 1
             name = f"{base} {numbers[base]}"

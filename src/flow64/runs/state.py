@@ -46,7 +46,7 @@ class Stages:
         """Return the blocks of a definition as its code calls them."""
         blocks, feeding = definition.blocks, set(definition.topology.sources)
         numbers = _name_blocks(
-            (definition.origins.path(at) or each.kind, each.number)
+            (definition.origins[at].path or each.kind, each.number)
             for at, each in enumerate(blocks)
         )
         ends = {each.number for at, each in enumerate(blocks) if at not in feeding}

@@ -128,9 +128,8 @@ def allow_errors(definition: Definition) -> tuple[Definition, list[str]]:
             codes = {*origins[at].allowed, finding.code}
             origins[at] = evolve(origins[at], allowed=tuple(sorted(codes)))
             allowed.add(finding.code)
-    return evolve(definition, origins=ListedOrigins(origins.__getitem__)), sorted(
-        allowed
-    )
+    changed = ListedOrigins(origins.__getitem__)
+    return evolve(definition, origins=changed), sorted(allowed)
 
 
 # -- The rules of a project ------------------------------------------------------------

@@ -202,16 +202,15 @@ class _Reader:
         raise read_error(problem, self.source, offset, line, where)
 
     def read(self, data: Any) -> Definition:
-        is_answer = isinstance(data, dict) and "workflow_name" not in data
-        is_answer = is_answer and "name" in data
+        keys = data.keys() if isinstance(data, dict) else ()
+        is_answer = "name" in keys and "workflow_name" not in keys
         problems: list[Problem] = []
         # In an answer, what looks like an unbound value is data of a stranger.
         read = unchanged if is_answer else _as_value
         freezer = Freezer(problems, read, depth=MAX_NESTING, is_code=False)
         body = freezer.freeze(data)
         if problems:
-            advice = f"; {problems[0].help}" if problems[0].help else ""
-            self.fail(f"{problems[0].message}{advice}", problems[0].path)
+            self.fail(f"{problems[0].message}; {problems[0].help}", problems[0].path)
         return self._definition(body, is_answer=is_answer)
 
     def _definition(self, body: Mapping[str, Any], *, is_answer: bool) -> Definition:
@@ -325,5 +324,5 @@ def _as_value(item: Any) -> Any:
             if name and not others:
                 return Value(name, secret)
     example = f'{{"{VALUE_KEY}": "name"}}, with "secret": true for a secret one'
-    problem = f"{shortened(dict(item))} is not an unbound value; write {example}"
-    return _no_json(problem, "")
+    problem = f"{shortened(dict(item))} is not an unbound value"
+    return _no_json(problem, f"write {example}")

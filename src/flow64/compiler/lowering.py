@@ -133,6 +133,30 @@ class _Task(NamedTuple):
     value: Any
 
 
+class _Fan:
+    """The nodes before a list, and those whose rows leave it.
+
+    Rows pass by a list if they pass by each member. The ends of members go into one
+    list, since many lists would make the garbage collector run more often.
+    """
+
+    def __init__(self, before: list[int]) -> None:
+        self.before: list[int] = before
+        self.passing: set[int] = set(before)
+        self.inner: list[int] = []
+        self.lets_pass: bool = True
+
+    def add(self, ends: list[int]) -> None:
+        """Add the nodes whose rows leave a member."""
+        self.inner += [node for node in ends if node not in self.passing]
+        self.lets_pass = self.lets_pass and self.passing.issubset(ends)
+
+    @property
+    def ends(self) -> list[int]:
+        """The nodes whose rows leave the list."""
+        return self.before + self.inner if self.lets_pass else self.inner
+
+
 class Graph:
     """Nodes and edges of flows: one node for each block object in each scope.
 
@@ -172,15 +196,15 @@ class Graph:
                 case "series":
                     todo += (item.right, item.left)
                 case "parallel":
-                    branches: list[list[int]] = []
-                    ends = _Task("end", (feeding, branches))
-                    todo.append(_Task("unite", ends.value))
-                    todo += [at for flow in item.members[::-1] for at in (ends, flow)]
+                    fan = _Fan(feeding)
+                    todo.append(_Task("unite", fan))
+                    end = _Task("end", fan)
+                    todo += [at for flow in item.members[::-1] for at in (end, flow)]
                 case "end":
-                    item.value[1].append(feeding)
-                    feeding = item.value[0]
+                    item.value.add(feeding)
+                    feeding = item.value.before
                 case "unite":
-                    feeding = _unite(*item.value)
+                    feeding = item.value.ends
                 case "tap":
                     todo += (_Task("feed", feeding), item.flow)
                 case "feed":
@@ -200,13 +224,6 @@ class Graph:
         key = block.block_name if block.key is None else block.key
         names = [*self.scopes[node].names, key]
         return "/".join([_text(name).replace("/", "%2F") for name in names])
-
-
-def _unite(before: list[int], branches: list[list[int]]) -> list[int]:
-    """Return the nodes whose rows leave a list: also those before it if all pass."""
-    passing = set(before)
-    ends = [node for branch in branches for node in branch if node not in passing]
-    return before + ends if all(map(passing.issubset, branches)) else ends
 
 
 # -- Keys and ids ----------------------------------------------------------------------

@@ -26,7 +26,7 @@ from ..definition import (
 )
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..diff import words
-from ..diff.advice import Advice, advise, find_below, match_alike
+from ..diff.advice import Advice, advise, is_one_path, match_alike
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
@@ -219,17 +219,15 @@ def _advise(subjects: Sequence[Subject]) -> Sequence[Subject]:
     """Add what keeps the ids of workflows that have other names now."""
     new = {at: s.after for at, s in enumerate(subjects) if s.after and not s.before}
     gone = {at: s.before for at, s in enumerate(subjects) if s.before and not s.after}
-    renamed = {at: subjects[other] for at, other in match_alike(new, gone).items()}
+    renamed = match_alike(new, gone)
     advised: list[Subject] = []
     for at, subject in enumerate(subjects):
-        before, after, note = subject.before, subject.after, subject.note
-        if (other := renamed.get(at)) is not None:
-            before, note = other.before, "perhaps renamed"
+        before, after = subjects[renamed.get(at, at)].before, subject.after
         advice: Sequence[Advice] = ()
-        if before is not None and after is not None:
-            # Without a rename, others are two workflows, such as two variants.
-            is_one = other is not None or find_below(before) == find_below(after)
-            advice = advise(before, after) if is_one else ()
+        # Without a rename, others are two workflows, such as two variants.
+        if before and after and (at in renamed or is_one_path(before, after)):
+            advice = advise(before, after)
+        note = "perhaps renamed" if at in renamed else subject.note
         advised.append(evolve(subject, note=note, advice=advice))
     return advised
 

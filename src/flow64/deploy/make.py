@@ -198,18 +198,14 @@ class _Maker:
         listed, projects = self._list() or (), self.projects or ()
         paths = [item.path for item in listed]
         owners = renames.find_old_owners(steps, paths, projects, self.environments)
-        gone = {
-            orphan.id: ("perhaps renamed", orphan.before)
-            for orphan in orphans
-            if orphan.before is not None
-        }
+        gone = {o.id: ("perhaps renamed", o.before) for o in orphans if o.before}
         if len(old := {owner for names in owners.values() for owner in names}) == 1:
             moved = [item for item in listed if owner_of(item.path) in old]
             jobs = [partial(_read, self.session, item.info.id) for item in moved]
-            for item, info in zip(moved, threads.gather(jobs), strict=True):
+            note = f"also there as that of {describe_owner(old.pop())}"
+            for info in threads.gather(jobs):
                 if info is not None and info.definition is not None:
-                    note = f"also there as that of {describe_owner(item.path)}"
-                    gone[item.info.id] = note, info.definition
+                    gone[info.id] = note, info.definition
         return renames.hold_renames(steps, gone, owners, self.label, self._list_texts)
 
     def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:

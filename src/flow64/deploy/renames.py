@@ -36,12 +36,12 @@ def find_old_owners(
     """
     by_tail: dict[str, list[str]] = defaultdict(list)
     for path in there:
-        by_tail[_tail(path)].append(path)
+        by_tail[advice.cut_owner(path)].append(path)
     owners: dict[str, list[str]] = defaultdict(list)
     for path in (s.target.stamp.path for s in steps if is_new(s) and s.target):
         own_env = environment_in(path)
         ours = {owner_of(path), *owner_paths(projects, [own_env])}
-        for other in by_tail[_tail(path)]:
+        for other in by_tail[advice.cut_owner(path)]:
             owner, env = owner_of(other), environment_in(other)
             is_moved = env == own_env and owner not in ours
             if drop_env(path) == drop_env(other):
@@ -77,7 +77,7 @@ def hold_renames(
             note, before = gone[pairs[step.key]]
             texts = list_texts(step.target, before.stamp)
             remedies = tuple(advice.advise(before, step.after, env=env, names=texts))
-        elif is_new(step) and step.target and step.target.stamp.path in owners:
+        elif step.target and step.target.stamp.path in owners:
             names = map(describe_owner, owners[step.target.stamp.path][:3])
             note = f"also there as that of {', '.join(names)}"
         if note:
@@ -90,7 +90,3 @@ def hold_renames(
 def is_new(step: Step) -> bool:
     """Return True for a step that creates a workflow of the code."""
     return step.action == "create" and step.target is not None
-
-
-def _tail(path: str) -> str:
-    return path.partition("/workflow:")[2].partition("/pin:")[0] or path

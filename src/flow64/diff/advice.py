@@ -84,9 +84,14 @@ def find_path(definition: Definition) -> str:
     return path if "/workflow:" in path else ""
 
 
-def find_below(definition: Definition) -> str:
-    """Return the path of a workflow below its project and environment."""
-    return find_path(definition).partition("/workflow:")[2].partition("/pin:")[0]
+def cut_owner(path: str) -> str:
+    """Return a path below its project and environment."""
+    return path.partition("/workflow:")[2].partition("/pin:")[0] or path
+
+
+def is_one_path(first: Definition, second: Definition) -> bool:
+    """Whether two workflows have the same keys below their projects."""
+    return cut_owner(find_path(first)) == cut_owner(find_path(second))
 
 
 def advise(
@@ -119,32 +124,28 @@ def advise(
 def _advise_path(path: str, old: str, env: str | None) -> Iterator[Advice]:
     """Yield advice for two paths of a workflow."""
     ours, theirs = dict(parse_path(path)), dict(parse_path(old))
-    if "project" in ours and "project" in theirs:
-        namespace, project = theirs["ns"], theirs["project"]
-        if (namespace, project) != (ours["ns"], ours["project"]):
-            above = old_names.escape(namespace).replace("%2F", "/")
-            was = f"{above}/{old_names.escape(project)}"
-            yield Advice("project", ours["project"], was)
+    both = ours["ns"], theirs["ns"], ours.get("project"), theirs.get("project")
+    if None not in both and (both[0] != both[1] or both[2] != both[3]):
+        namespace = old_names.escape(theirs["ns"]).replace("%2F", "/")
+        was = f"{namespace}/{old_names.escape(theirs['project'])}"
+        yield Advice("project", ours["project"], was)
     if env is not None and ours.get("env") != theirs.get("env"):
         yield Advice("environment", env, theirs.get("env", DEFAULT_ENV))
     key, *variant = [pair for pair in parse_path(path) if pair[0] in _BELOW]
     old_key, *olds = [pair for pair in parse_path(old) if pair[0] in _BELOW]
+    write = old_names.write_path
     if any(tag == "axis" for tag, _ in variant):
         if variant != olds:
-            name = old_names.write_path(variant)
-            yield Advice("variant", name, old_names.write_path(olds) or None)
+            yield Advice("variant", write(variant), write(olds) or None)
     else:
         for at, segment in enumerate(variant):
             before = olds[at:] if at == len(variant) - 1 else olds[at : at + 1]
             if before != [segment]:
-                text = old_names.write_path(before) or None
-                yield Advice("variant", segment[1], text)
+                yield Advice("variant", segment[1], write(before) or None)
     if key != old_key or (olds and not variant):
-        was = old_names.write_path([old_key, *(() if variant else olds)])
+        was = write([old_key, *(() if variant else olds)])
         yield Advice("workflow", key[1], was)
 
-
-Segments: TypeAlias = list[tuple[Tag, str]]
 
 _BELOW: Final = ("workflow", "axis", "variant")
 
@@ -185,7 +186,7 @@ _MOST_NEAR: Final = 50
 
 
 def _name_marks(definition: Definition) -> tuple[str, str]:
-    return f"path {find_below(definition)}", f"title {definition.name}"
+    return f"path {cut_owner(find_path(definition))}", f"title {definition.name}"
 
 
 def _profile(definition: Definition) -> Counter[str]:
@@ -250,7 +251,7 @@ def _find_levels(definition: Definition, at: int) -> Sequence[Keys]:
 
 
 def _id(above: str, keys: Keys) -> str:
-    segments: Segments = [("scope", key) for key in keys[:-1]]
+    segments: list[tuple[Tag, str]] = [("scope", key) for key in keys[:-1]]
     return id_of(f"{above}/{path_of([*segments, ('block', keys[-1])])}")
 
 
@@ -259,11 +260,11 @@ def _rebase(after: Definition, now: Sequence[Keys], above: str) -> Definition:
     own = drop_env(after.path or "")
     if own == above:
         return after
-    pairs = [*zip(after.blocks, now, strict=True)]
-    ids = [_id(above, k) if b.id == _id(own, k) else b.id for b, k in pairs]
-    blocks = [b._replace(id=new) for b, new in zip(after.blocks, ids, strict=True)]
-    edges = JoinedEdges(blocks, after.topology)
-    return evolve(after, blocks=tuple(blocks), edges=edges)
+    blocks = tuple(
+        block._replace(id=_id(above, keys)) if block.id == _id(own, keys) else block
+        for block, keys in zip(after.blocks, now, strict=True)
+    )
+    return evolve(after, blocks=blocks, edges=JoinedEdges(blocks, after.topology))
 
 
 def _guess(

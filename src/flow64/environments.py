@@ -362,16 +362,26 @@ def _complete(folder: Path, file: Path | None, settings: Settings) -> Settings:
     )
 
 
+def _list_shared_names(environments: Mapping[str, Environment]) -> Iterator[str]:
+    keys: dict[str, str] = {}
+    for name, environment in environments.items():
+        path, key = f"tool.flow64.environments.{name}", environment.key
+        if (other := keys.setdefault(key, name)) != name:
+            yield f"{path}: its ids are those of {other}: take was = {key!r} out of one"
+    for name, environment in environments.items():
+        # Its plan would take the workflows of the other one for lost ones of its own.
+        if environment.key != name and name in keys:
+            path, other = f"tool.flow64.environments.{name}", keys[name]
+            yield f"{path}: the ids of {other} have this name: choose another name"
+
+
 def _list_conflicts(settings: Settings) -> Iterator[str]:
     """Yield what is wrong with settings of which each alone is right."""
-    keys: dict[str, str] = {}
+    yield from _list_shared_names(settings.environments)
     for name, environment in settings.environments.items():
-        path = f"tool.flow64.environments.{name}"
-        if (other := keys.setdefault(environment.key, name)) != name:
-            key = environment.key
-            yield f"{path}: its ids are those of {other}: take was = {key!r} out of one"
         if environment.is_of_variables and environment.endpoint is not None:
             # That of the variables may be for another endpoint.
+            path = f"tool.flow64.environments.{name}"
             yield f"{path}: a credential is missing: write api_key = {_VARIABLE}"
     if settings.default_env is not None:
         try:

@@ -82,3 +82,18 @@ def test_two_environments_of_one_old_name(configured, leads, flow64):
 
     assert code == 1
     assert "environments.prod: its ids are those of staging" in told
+
+
+def test_environment_with_a_name_that_is_in_the_ids_of_another(
+    configured, leads, flow64
+):
+    """Otherwise, --prune in staging would delete what prod has."""
+    file = leads.with_name("pyproject.toml")
+    text = SETTINGS.replace("staging]", 'staging]\nwas = "stage"')
+    text = text.replace("prod]", 'prod]\nwas = "staging"')
+    file.write_text(text, "utf-8")
+
+    code, _, told = flow64("plan", "leads.py", "-e", "staging")
+
+    assert code == 1
+    assert "environments.staging: the ids of prod have this name" in told

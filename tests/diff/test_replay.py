@@ -88,6 +88,7 @@ OPEN = [
     ("contains", "C++ developer", "C++"),
     ("contains", ["Sales"], "Sales"),
     ("contains", None, "on"),
+    ("contains", "acme-com", "acme.com"),
     ("contains", "x", ""),
     ("not_contains", None, "Sales"),
     ("greater", "81", 80),
@@ -186,6 +187,7 @@ def test_one_certain_no_is_enough():
     [
         None,
         "score",
+        [],
         ["score"],
         [{"column": "c", "operator": "matches", "value": "a"}],
         [{"column": "c", "operator": "Equals", "value": "a"}],
@@ -225,6 +227,17 @@ def test_rows_in_another_order_are_the_same():
     counts = replayed(RAN, files, RAN, START >> SCORE.greater(36.5) >> FindEmail())
 
     assert counts == {"fit": (63, 63)}
+
+
+def test_rows_at_the_place_of_a_filter_that_one_side_lacks():
+    """They are those of that side, also if a filter above it changes."""
+    first, second = (Filter.where("score", key=key) for key in ("a", "b"))
+    both = START >> first.greater(36) >> second.greater(80)
+    one = START >> first.greater(58)
+    files = ROWS, above(36), above(80)
+
+    assert replayed(both, files, both, one) == {"a": (63, 41), "b": (19, 41)}
+    assert replayed(both, files, one, both) == {"a": (41, 63), "b": (41, 19)}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ the syntax of `matches`. An outcome is certain only if every reading gives the s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, Final, get_args
@@ -16,7 +17,7 @@ from ..definition import is_number
 _OPERATORS: Final = [word for word in get_args(FilterOperator) if word != "matches"]
 _FIELDS: Final = {"column", "operator", "value", "logic"}
 _SIGNS: Final = frozenset("\\^$*+?{}[]|()")
-"""Characters that mean something else in a regular expression."""
+"""Characters that mean something else in a regular expression, beside the dot."""
 _TEXTS: Final = ("", "nan", "none", "null")
 """Texts that null may be compared as."""
 
@@ -26,7 +27,7 @@ def is_documented(specs: Mapping[str, Any]) -> bool:
     conditions = specs.get("filters")
     if specs.keys() != {"filters"} or not isinstance(conditions, list):
         return False
-    return all(
+    return bool(conditions) and all(
         isinstance(condition, dict)
         and condition.keys() <= _FIELDS
         and isinstance(condition.get("column"), str)
@@ -69,7 +70,8 @@ def _judge(operator: str, cell: Any, value: Any) -> bool | None:
     if operator == "contains" and isinstance(cell, str) and isinstance(value, str):
         if not _SIGNS.isdisjoint(value):
             return None
-        is_near = value.strip().casefold() in cell.casefold()
+        texts = value.strip().casefold(), cell.casefold()
+        is_near = bool(re.search(*texts, re.DOTALL))  # a dot may be any character
         return True if value.strip() and value in cell else None if is_near else False
     if operator == "contains" or not (is_number(cell) and is_number(value)):
         return None

@@ -8,7 +8,7 @@ columns, are computed, if that gives the recorded rows for what the run ran.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from attrs import asdict, field, frozen
@@ -84,12 +84,12 @@ def replay(
     definitions = recording.definition, *(side.definition for side in sides)
     if any(edge.condition for each in definitions for edge in each.edges):
         return Replay(recording.run, unknown="an edge has a condition")
-    old, new = (dict(recording.play(side, prices)) for side in sides)
+    old, new = (recording.play(side, prices) for side in sides)
     changed = {path[1] for path in comparison.changes if path[0] == "block"}
     passages = [
         passage
-        for key in dict.fromkeys([*new, *old])
-        if (passage := recording.compare(key, old.get(key), new.get(key))).unknown
+        for key in dict.fromkeys([*new.gates, *old.gates])
+        if (passage := recording.compare(key, old, new)).unknown
         or passage.before != passage.after
         or passage.block in changed
     ]
@@ -102,10 +102,33 @@ _Rows: TypeAlias = int | list[Row] | ResultError
 """The recorded rows of a block of the run, by position; computed ones; or why they are
 not known."""
 
-_Gate: TypeAlias = tuple[_Rows, _Rows, float | None]
-"""What is counted at a block, and on a side without it; and the price of each row."""
+_Gate: TypeAlias = tuple[_Rows, float | None]
+"""What is counted at a block, and the price of each row."""
 
 _Key: TypeAlias = tuple[str, What]
+
+
+@frozen
+class _Played:
+    """A side, through which the rows of a run were sent.
+
+    Attributes:
+        gates: What is counted.
+        outputs: The rows that each block gives, by its name.
+        parents: The block that feeds it, if it is the only one.
+    """
+
+    gates: dict[_Key, _Gate] = field(factory=dict)
+    outputs: dict[str, _Rows] = field(factory=dict)
+    parents: dict[str, str] = field(factory=dict)
+
+    def find_place(self, name: str, other: _Played) -> _Rows:
+        """Return the rows of another side at the place of a block of this one."""
+        while name in self.parents:
+            name = self.parents[name]
+            if name in other.outputs:
+                return other.outputs[name]
+        return ResultError(f"several blocks feed {format_name(name)}")
 
 
 @frozen
@@ -126,10 +149,9 @@ class Recording:
     load: Callable[[int], list[Row]] = field(repr=False)
     managed: Mapping[str, frozenset[str]] = field(repr=False)
 
-    def play(
-        self, side: Side, prices: Mapping[str, float]
-    ) -> Iterator[tuple[_Key, _Gate]]:
-        """Yield what is counted at the blocks of a side."""
+    def play(self, side: Side, prices: Mapping[str, float]) -> _Played:
+        """Send the rows through a side."""
+        played = _Played()
         definition, parents = side.definition, side.definition.topology.parents
         pairs = match_blocks(self.definition, definition).items()
         partners = {new: old for old, new in pairs}
@@ -144,24 +166,33 @@ class Recording:
                 outputs[at] = self._pass(block, shown, rows, partners.get(at, -1))
             except ResultError as error:
                 outputs[at] = error
-            several = ResultError(f"several blocks feed {shown}")
-            reaching = rows[0] if len(rows) == 1 else several
-            if block.kind == Filter.kind:  # without it, all rows pass
-                yield (name, "pass"), (outputs[at], reaching, None)
+            played.outputs[name] = outputs[at]
+            reaching: _Rows = ResultError(f"several blocks feed {shown}")
+            if len(rows) == 1:
+                reaching, played.parents[name] = rows[0], side.names[parents[at][0]]
+            if block.kind == Filter.kind:
+                played.gates[name, "pass"] = outputs[at], None
             is_open = len(rows) == 1 or not isinstance(outputs[at], int)
             if rows and is_open and side.facts.get(("spends", name)) is True:
-                yield (name, "look-ups"), (reaching, [], dollars.get(at))
+                played.gates[name, "look-ups"] = reaching, dollars.get(at)
+        return played
 
-    def compare(self, key: _Key, before: _Gate | None, after: _Gate | None) -> Passage:
+    def compare(self, key: _Key, before: _Played, after: _Played) -> Passage:
         """Return the numbers at a block."""
-        _, absent, price = after or before or ([], [], None)
-        nothing: _Gate = absent, [], None if price is None else 0.0
-        sides = [before or nothing, after or nothing]
+        name, what = key
+        gates: list[_Gate] = []
+        for side, other in ((before, after), (after, before)):
+            gate = side.gates.get(key)
+            if gate is None:  # without a filter, all rows pass
+                rows = other.find_place(name, side) if what == "pass" else []
+                is_priced = other.gates[key][1] is not None
+                gate = rows, 0.0 if is_priced else None
+            gates.append(gate)
         try:
-            counts = [len(self._load(rows)) for rows, *_ in sides]
+            counts = [len(self._load(rows)) for rows, _ in gates]
         except ResultError as error:
             return Passage(*key, unknown=error.message)
-        prices = [each for *_, each in sides]
+        prices = [price for _, price in gates]
         dollars = [
             round(n * (p or 0.0), 6) for n, p in zip(counts, prices, strict=True)
         ]

@@ -109,6 +109,10 @@ def test_a_list_that_is_full_is_refused(service):
         ({"email": "True"}, {"email": True}, False),
         ({"email": '["a"]'}, {"email": ["a"]}, False),
         ({"email": ""}, {"email": "a"}, True),
+        ({"email": "1.1"}, {"email": "1.10"}, True),
+        ({"email": "100000"}, {"email": "1e5"}, True),
+        ({"email": "5"}, {"email": " 5"}, True),
+        ({"email": "a"}, {"email": '"a"'}, True),
     ],
 )
 def test_values_agree_exactly_however_a_file_writes_them(service, earlier, row, is_new):

@@ -132,7 +132,14 @@ def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, 
 
 
 def _key(row: Mapping[str, Any], columns: Sequence[str]) -> str:
-    return json.dumps([normalize(row.get(name)) for name in columns], sort_keys=True)
+    return json.dumps([_plain(row.get(name)) for name in columns], sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of a cell. `1.10` and `1e5` are texts, and no numbers."""
+    plain = normalize(value)
+    may_be_other = isinstance(value, str) and type(plain) in (str, int, float)
+    return value if may_be_other and value not in (f"{plain}", f"{plain}.0") else plain
 
 
 def _keys_of_rows(

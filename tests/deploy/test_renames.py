@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, Project, Workflow
+from flow64 import LEAD, Project, Workflow, variants
 from flow64.blocks import FindEmail, FindPhone, OutgoingWebhook, Webhook
 from flow64.deploy.plan import Consents
 from flow64.diff.advice import Advice
@@ -171,3 +173,34 @@ def test_two_workflows_of_one_old_path(here):
 
     with pytest.raises(BuildError, match=r"'a' \(.*:\d+\) and 'b' \(.*:\d+\)"):
         plan(here, *twins)
+
+
+def test_advice_takes_no_ids_from_others_of_a_project(here):
+    """A workflow that went to another project: was= there is for all of it."""
+    sales = Project("sales", GROWTH.namespace)
+    facts = {"projects": [GROWTH, sales]}
+    other = Workflow("Phones", Webhook(LEAD) >> FindPhone(), key="b", project=sales)
+    moved = Workflow("Leads", flow(), key="a", project=sales)
+    here.deploy(leads(key="a"), other, **facts)
+
+    step = here.plan(moved, other, **facts).steps[0]
+
+    assert (step.state, step.needs, step.advice) == ("new", ("create",), ())
+
+
+def test_advice_takes_no_ids_from_other_variants(here):
+    """A workflow that became one of them: was= of the key is for all of them."""
+
+    def fleet(names):
+        others = {"us": Webhook(LEAD) >> FindPhone(), "de": flow()}
+        build = partial(Workflow, "Leads", key="fleet", project=GROWTH)
+        return variants(
+            build, {name: {"flow": others[name]} for name in names}
+        ).values()
+
+    here.deploy(*fleet(["us"]), leads(key="b"), projects=[GROWTH])
+
+    us, de, _ = here.plan(*fleet(["us", "de"]), projects=[GROWTH]).steps
+
+    assert us.state == "unchanged"
+    assert (de.state, de.needs, de.advice) == ("new", ("create",), ())

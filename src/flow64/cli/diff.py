@@ -26,7 +26,7 @@ from ..definition import (
 )
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..diff import words
-from ..diff.advice import Advice, advise, is_one_path, match_alike
+from ..diff.advice import Advice, advise, find_path, is_one_path, match_alike
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
@@ -220,13 +220,15 @@ def _advise(subjects: Sequence[Subject]) -> Sequence[Subject]:
     new = {at: s.after for at, s in enumerate(subjects) if s.after and not s.before}
     gone = {at: s.before for at, s in enumerate(subjects) if s.before and not s.after}
     renamed = match_alike(new, gone)
+    pairs = [(s.before, s.after) for s in subjects if s.before and s.after]
+    kept = [find_path(after) for before, after in pairs if before.id == after.id]
     advised: list[Subject] = []
     for at, subject in enumerate(subjects):
         before, after = subjects[renamed.get(at, at)].before, subject.after
         advice: Sequence[Advice] = ()
         # Without a rename, others are two workflows, such as two variants.
         if before and after and (at in renamed or is_one_path(before, after)):
-            advice = advise(before, after)
+            advice = advise(before, after, kept=kept)
         note = "perhaps renamed" if at in renamed else subject.note
         advised.append(evolve(subject, note=note, advice=advice))
     return advised

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
@@ -206,7 +206,9 @@ class _Maker:
             for info in threads.gather(jobs):
                 if info is not None and info.definition is not None:
                     gone[info.id] = note, info.definition
-        return renames.hold_renames(steps, gone, owners, self.label, self._list_texts)
+        kept = [item.path for item in listed if item.info.id not in gone]
+        facts: Any = (owners, self.label, self._list_texts)
+        return renames.hold_renames(steps, gone, *facts, kept=kept)
 
     def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
         is_needed = not self.left_out or any(step.state == "new" for step in steps)

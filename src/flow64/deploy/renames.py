@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve
 
@@ -57,6 +58,8 @@ def hold_renames(
     owners: Mapping[str, Sequence[str]],
     env: str,
     list_texts: Callable[[Target | None, Stamp | None], Iterable[str]],
+    *,
+    kept: Collection[str] = (),
 ) -> list[Step]:
     """Let workflows that may be renamed ones be created by consent only.
 
@@ -66,6 +69,7 @@ def hold_renames(
         owners: The result of `find_old_owners`.
         env: The name of the environment.
         list_texts: Lists texts of the code that left a stamp.
+        kept: The paths of live workflows that are still in the code.
     """
     new = {step.key: step.after for step in steps if is_new(step) and step.after}
     there = {workflow_id: definition for workflow_id, (_, definition) in gone.items()}
@@ -76,7 +80,8 @@ def hold_renames(
         if step.key in pairs and step.after is not None:
             note, before = gone[pairs[step.key]]
             texts = list_texts(step.target, before.stamp)
-            remedies = tuple(advice.advise(before, step.after, env=env, names=texts))
+            facts: Any = {"env": env, "names": texts, "kept": kept}
+            remedies = tuple(advice.advise(before, step.after, **facts))
         elif step.target and step.target.stamp.path in owners:
             names = map(describe_owner, owners[step.target.stamp.path][:3])
             note = f"also there as that of {', '.join(names)}"

@@ -8,6 +8,7 @@ only if it makes the old id.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import (
@@ -28,6 +29,7 @@ from ..definition import (
     Tag,
     canonical_id,
     drop_env,
+    environment_in,
     genuine_stamp,
     id_of,
     old_names,
@@ -100,22 +102,26 @@ def advise(
     *,
     env: str | None = None,
     names: Iterable[str] = (),
+    kept: Iterable[str] = (),
 ) -> Sequence[Advice]:
     """Return what keeps the ids of a workflow, the highest level first.
+
+    There is none if others would lose their ids by it.
 
     Args:
         before: The earlier side.
         after: The later side. There is advice for code alone.
         env: The present name of the environment, if it may have had another one.
         names: Names that blocks and scopes may have had.
+        kept: Paths of other workflows that keep their ids without advice.
     """
     old = find_path(before)
     if not old or after.path is None or not find_path(after):
         return []
-    return [
-        *_advise_path(after.path, old, env),
-        *_advise_blocks(before, after, drop_env(old), names),
-    ]
+    above = [*_advise_path(after.path, old, env)]
+    if any(_changes(item, after.path, other) for item in above for other in kept):
+        return []
+    return [*above, *_advise_blocks(before, after, drop_env(old), names)]
 
 
 # -- Workflows and what they belong to -------------------------------------------------
@@ -145,6 +151,15 @@ def _advise_path(path: str, old: str, env: str | None) -> Iterator[Advice]:
     if key != old_key or (olds and not variant):
         was = write([old_key, *(() if variant else olds)])
         yield Advice("workflow", key[1], was)
+
+
+def _changes(item: Advice, path: str, other: str) -> bool:
+    """Whether advice for the workflow of a path changes the ids of another one."""
+    if item.level == "environment":
+        return environment_in(other) == environment_in(path)
+    ends = {"project": r"(?<=/)workflow:", "workflow": r"(?<=/)(axis|variant):"}
+    above = re.split(ends.get(item.level, "$"), drop_env(path), maxsplit=1)[0]
+    return above.endswith("/") and drop_env(other).startswith(above)
 
 
 _BELOW: Final = ("workflow", "axis", "variant")

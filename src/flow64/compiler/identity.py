@@ -165,12 +165,8 @@ class Identity(NamedTuple):
     def _keys(self, env: str) -> list[tuple[str, Any]]:
         keys: list[tuple[str, Any]] = [("env", env), ("key", self.key), *self.segments]
         if self.was is not None:
-            is_text = isinstance(self.was, str)
-            keys += (
-                [("was", key) for _, key in self.below]
-                if is_text
-                else [("was", self.was)]
-            )
+            below = self.below if isinstance(self.was, str) else [("was", self.was)]
+            keys += [("was", key) for _, key in below]
         if (project := self.project) is not None:
             keys += [("project key", project.key), ("namespace", project.namespace)]
             keys += [("was", name) for name in project.old if project.was is not None]

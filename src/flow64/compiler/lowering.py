@@ -67,6 +67,7 @@ def lower(
     for flow in flows:
         graph.add(flow)
     paths = _key_paths(graph, findings)
+    _judge_scopes(graph, findings)
     owner = drop_env(path)
     ids = [id_of(f"{owner}/{below}") for below in paths]
     _pin(graph, identity.pins.get("blocks"), ids, findings)
@@ -242,8 +243,6 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
         if segment is None:
             what = f"key {shortened(key)} is not a key"
             findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
-        if scope.names:
-            _judge_scope(graph, node, findings)
         paths.append(f"{path}block:{segment or escape_key(block.block_name)}")
     return paths
 
@@ -261,15 +260,14 @@ def _old_path(around: str, was: Any) -> tuple[str, str | None]:
 _ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-name"'
 
 
-def _judge_scope(graph: Graph, node: int, findings: list[Finding]) -> None:
-    """Find a faulty name of a scope, once: at its first node."""
-    scope = graph.scopes[node]
-    if next(iter(scope.nodes.values())) != node:
-        return
-    for name in dict.fromkeys(scope.keys):
-        if not is_key(name):
-            what = f"scope name {shortened(name)} is not a key"
-            findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
+def _judge_scopes(graph: Graph, findings: list[Finding]) -> None:
+    """Find faulty names of scopes, each at its first node."""
+    for scope in dict.fromkeys(graph.scopes):
+        for name in dict.fromkeys(scope.keys):
+            if not is_key(name):
+                node = next(iter(scope.nodes.values()))
+                what = f"scope name {shortened(name)} is not a key"
+                findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
 
 
 def _pin(

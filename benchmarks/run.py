@@ -1,6 +1,6 @@
 """What flow64 costs, beside what it is compared with: one table, to standard output.
 
-    python benchmarks/run.py            everything, in under three minutes
+    python benchmarks/run.py            everything, in about two minutes
     python benchmarks/run.py --quick    small sizes and few rounds, in some seconds
 
 Each line has two contenders, measured in turns in the same run, so that a busy machine

@@ -104,6 +104,16 @@ def test_no_json(name):
     assert finding.help
 
 
+def test_unbound_value_in_disguise_leaves_the_rest():
+    """One mistake is one finding: the other members stay."""
+    block = FindEmail(extra={"flow64:value": "x", "a": 1})
+
+    definition, findings = Workflow("w", block).lower()
+
+    assert [finding.code for finding in findings] == ["reserved-literal"]
+    assert definition.blocks[0].specs == {"a": 1}
+
+
 def test_order_of_keys_is_kept():
     """Specs stand in the order of the class, and mappings in the order written."""
     block = LeadEnrichment(tier="low", return_fields={"b": "x", "a": "y"})

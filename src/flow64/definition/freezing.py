@@ -216,8 +216,11 @@ class Freezer:
             raise _TooDeepError(path)
         if VALUE_KEY in members:
             item = self.read_marker(members)
-            if item is not members:
-                return self._scalar(item, path)
+            if isinstance(item, Value):
+                return item
+            if isinstance(item, Problem):
+                self.problems.append(evolve(item, path=path))
+                members = {k: v for k, v in members.items() if k != VALUE_KEY}
         frozen = FrozenDict()
         for key, inner in members.items():
             if type(key) is not str or not (key.isascii() or is_encodable(key)):

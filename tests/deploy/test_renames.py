@@ -204,3 +204,28 @@ def test_advice_takes_no_ids_from_other_variants(here):
 
     assert us.state == "unchanged"
     assert (de.state, de.needs, de.advice) == ("new", ("create",), ())
+
+
+def test_advice_takes_no_ids_from_others_that_have_some(here):
+    """A workflow joined another project, whose own one has another key now."""
+    sales = Project("sales", GROWTH.namespace)
+    facts = {"projects": [GROWTH, sales]}
+    phones = partial(Workflow, "Phones", Webhook(LEAD) >> FindPhone(), project=sales)
+    moved = Workflow("Leads", flow(), key="a", project=sales)
+    here.deploy(leads(key="a"), phones(key="b"), **facts)
+
+    steps = here.plan(moved, phones(key="c"), **facts).steps[:2]
+
+    advised = {step.key: [item.level for item in step.advice] for step in steps}
+    assert advised == {"a": [], "c": ["workflow"]}
+
+
+def test_new_workflow_in_a_renamed_project_is_no_obstacle(here):
+    sales = Project("sales", GROWTH.namespace)
+    phones = Workflow("Phones", Webhook(LEAD) >> FindPhone(), key="b", project=sales)
+    here.deploy(leads(key="a"), projects=[GROWTH])
+    moved = Workflow("Leads", flow(), key="a", project=sales)
+
+    step = plan(here, moved, phones, projects=[sales]).steps[0]
+
+    assert [item.level for item in step.advice] == ["project"]

@@ -26,7 +26,14 @@ from ..definition import (
 )
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..diff import words
-from ..diff.advice import Advice, advise, find_path, is_one_path, match_alike
+from ..diff.advice import (
+    Advice,
+    advise,
+    drop_harmful,
+    find_path,
+    is_one_path,
+    match_alike,
+)
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
@@ -228,10 +235,15 @@ def _advise(subjects: Sequence[Subject]) -> Sequence[Subject]:
         advice: Sequence[Advice] = ()
         # Without a rename, others are two workflows, such as two variants.
         if before and after and (at in renamed or is_one_path(before, after)):
-            advice = advise(before, after, kept=kept)
+            advice = advise(before, after)
         note = "perhaps renamed" if at in renamed else subject.note
         advised.append(evolve(subject, note=note, advice=advice))
-    return advised
+    paths = {find_path(s.after): s.advice for s in advised if s.after and s.advice}
+    useful = {"": (), **drop_harmful(paths, kept)}
+    return [
+        evolve(s, advice=useful[find_path(s.after) if s.after and s.advice else ""])
+        for s in advised
+    ]
 
 
 def _match_workflows(before: Side, after: Side) -> Sequence[_Pair]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from attrs import evolve
 
@@ -80,8 +79,7 @@ def hold_renames(
         if step.key in pairs and step.after is not None:
             note, before = gone[pairs[step.key]]
             texts = list_texts(step.target, before.stamp)
-            facts: Any = {"env": env, "names": texts, "kept": kept}
-            remedies = tuple(advice.advise(before, step.after, **facts))
+            remedies = tuple(advice.advise(before, step.after, env=env, names=texts))
         elif step.target and step.target.stamp.path in owners:
             names = map(describe_owner, owners[step.target.stamp.path][:3])
             note = f"also there as that of {', '.join(names)}"
@@ -89,7 +87,13 @@ def hold_renames(
             needs: tuple[Need, ...] = ("create", *step.needs)
             step = evolve(step, needs=needs, note=note, advice=remedies)  # noqa: PLW2901 - the step with what it needs
         held.append(step)
-    return held
+    paths = {s.key: s.target.stamp.path for s in held if is_new(s) and s.target}
+    own = {paths[s.key]: s.advice for s in held if s.key in paths and s.advice}
+    useful = advice.drop_harmful(own, kept)
+    return [
+        evolve(s, advice=tuple(useful.get(paths.get(s.key, ""), s.advice)))
+        for s in held
+    ]
 
 
 def is_new(step: Step) -> bool:

@@ -102,26 +102,22 @@ def advise(
     *,
     env: str | None = None,
     names: Iterable[str] = (),
-    kept: Iterable[str] = (),
 ) -> Sequence[Advice]:
     """Return what keeps the ids of a workflow, the highest level first.
-
-    There is none if others would lose their ids by it.
 
     Args:
         before: The earlier side.
         after: The later side. There is advice for code alone.
         env: The present name of the environment, if it may have had another one.
         names: Names that blocks and scopes may have had.
-        kept: Paths of other workflows that keep their ids without advice.
     """
     old = find_path(before)
     if not old or after.path is None or not find_path(after):
         return []
-    above = [*_advise_path(after.path, old, env)]
-    if any(_changes(item, after.path, other) for item in above for other in kept):
-        return []
-    return [*above, *_advise_blocks(before, after, drop_env(old), names)]
+    return [
+        *_advise_path(after.path, old, env),
+        *_advise_blocks(before, after, drop_env(old), names),
+    ]
 
 
 # -- Workflows and what they belong to -------------------------------------------------
@@ -153,13 +149,35 @@ def _advise_path(path: str, old: str, env: str | None) -> Iterator[Advice]:
         yield Advice("workflow", key[1], was)
 
 
-def _changes(item: Advice, path: str, other: str) -> bool:
-    """Whether advice for the workflow of a path changes the ids of another one."""
-    if item.level == "environment":
-        return environment_in(other) == environment_in(path)
-    ends = {"project": r"(?<=/)workflow:", "workflow": r"(?<=/)(axis|variant):"}
-    above = re.split(ends.get(item.level, "$"), drop_env(path), maxsplit=1)[0]
-    return above.endswith("/") and drop_env(other).startswith(above)
+def drop_harmful(
+    advice: Mapping[str, Sequence[Advice]], kept: Iterable[str]
+) -> Mapping[str, Sequence[Advice]]:
+    """Return advice without that by which others would lose their ids.
+
+    Args:
+        advice: That for each workflow, by its path.
+        kept: Paths of others, which keep their ids without advice.
+    """
+    names = {path: {(i.level, i.name) for i in items} for path, items in advice.items()}
+    names |= {path: set() for path in kept}
+    others = [(drop_env(p), environment_in(p), own) for p, own in names.items()]
+
+    def is_harmful(item: Advice, path: str) -> bool:
+        ends = {"project": "workflow:", "workflow": "(axis|variant):"}
+        end = ends.get(item.level)
+        above = re.split(f"(?<=/){end}", drop_env(path), maxsplit=1)[0] if end else ""
+        env = environment_in(path) if item.level == "environment" else None
+        return (above.endswith("/") or env is not None) and any(
+            (item.level, item.name) not in own
+            and other.startswith(above)
+            and env in (None, other_env)
+            for other, other_env, own in others
+        )
+
+    return {
+        path: () if any(is_harmful(item, path) for item in items) else items
+        for path, items in advice.items()
+    }
 
 
 _BELOW: Final = ("workflow", "axis", "variant")

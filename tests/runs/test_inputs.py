@@ -222,6 +222,23 @@ def test_a_run_that_goes_on_is_waited_for(service, tmp_path):
         new(service, [ADA, BEN], journal=tmp_path / "j")
 
 
+@pytest.mark.parametrize("status", ["completed", "running"])
+def test_a_run_that_is_not_listed_yet_counts(service, tmp_path, status):
+    """The journal knows it. It is asked for by its id."""
+    had(service, [CY])
+    service.late, service.new_status = 9, status
+    options, session = launch(tmp_path / "j"), service.session()
+    run = start(session, options, new(service, [ADA], journal=tmp_path / "j"))
+
+    if status == "completed":
+        assert new(service, [ADA, BEN, CY], journal=tmp_path / "j") == [BEN]
+        assert new(service, [ADA, BEN], run.id, journal=tmp_path / "j") == [BEN]
+    else:
+        with pytest.raises(errors.RunError, match="goes on"):
+            new(service, [ADA, BEN, CY], journal=tmp_path / "j")
+    assert starts(service) == 1
+
+
 def test_says_what_is_left_out_and_what_that_saves(service, caplog):
     had(service, [ADA, BEN])
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from .. import errors
@@ -118,17 +119,31 @@ def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, 
     except errors.NotFoundError:
         listed = []  # the start says that it is not deployed
     runs = [(canonical_id(run.job_id), calls.normal(run.status)) for run in listed]
+    runs = [*_list_unlisted(session, launch, {run_id for run_id, _ in runs}), *runs]
     name = str(since).lower()
     places = [at for at, (run_id, _) in enumerate(runs) if run_id.startswith(name)]
     problem = f"{len(places)} of {pluralize(len(runs), 'run')} of the workflow begin so"
     if name == "latest":
-        if len(runs) < calls.MOST_RUNS:
+        if len(listed) < calls.MOST_RUNS:
             return runs
-        problem = f"the service lists {len(runs)} runs, and there may be older ones"
+        problem = f"the service lists {len(listed)} runs, and there may be older ones"
     elif len(places) == 1 and len(name) >= 4:  # digits, as on the command line
         return runs[: places[0] + 1]
     hint = "name the oldest run that counts, by its id: flow64 runs lists the newest"
     raise errors.RunError(f"new_since {shortened(since)}: {problem}", hint=hint)
+
+
+def _list_unlisted(
+    session: Session, launch: Launch, listed: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the runs that the journal has begun after those that the service lists."""
+    ledger = launch.journal.of(session.place, launch.ready.id)
+    for run_id in reversed(ledger.memory().jobs):
+        if run_id in listed:
+            return
+        with suppress(errors.NotFoundError):
+            seen = calls.live_status(session, run_id)
+            yield run_id, calls.normal(seen.overall_status)
 
 
 def _key(row: Mapping[str, Any], columns: Sequence[str]) -> str:

@@ -349,6 +349,24 @@ def test_of_two_deployers_that_create_at_once_one_schedule_stays(here, monkeypat
     assert here.plan(A).is_empty
 
 
+@pytest.mark.parametrize("field", [None, "workflow_id"])
+def test_schedule_that_is_not_listed_is_not_left(here, monkeypatch, field):
+    """Else each deploy would make one more, and each of them would buy runs."""
+    here.deploy(PLAIN)
+    list_all = calls.list_schedules
+
+    def list_other(*args):
+        changes = {} if field is None else {field: ""}
+        return [evolve(live, **changes) for live in list_all(*args) if field]
+
+    monkeypatch.setattr(calls, "list_schedules", list_other)
+    errors_of_both = [here.apply(here.plan(A)).errors for _ in range(2)]
+    monkeypatch.undo()
+
+    assert [type(e) for (e,) in errors_of_both] == [errors.DeployError] * 2
+    assert texts(here) == []
+
+
 def test_second_one_that_was_left_is_deleted_by_the_next_deploy(here):
     here.deploy(A)
     here.client.schedules.create(ID, "daily", EARLY, description=only(here).description)

@@ -355,6 +355,7 @@ def _send(
     """Send a write. Return an error if no answer tells the outcome, and what is left.
 
     Raises:
+        DeployError: A schedule was created, but is not listed. It was deleted again.
         OutcomeUnknownError: The schedules cannot be read afterwards.
     """
     schedule, live = Schedule.from_text(write.name, write.text), write.live
@@ -365,9 +366,11 @@ def _send(
     }
     name, cron = schedule.name, schedule.cron
     lost: FlowError | None = None
+    created: calls.Schedule | None = None
+    workflow_id = table.workflow_id
     try:
         if live is None:
-            calls.create_schedule(session, table.workflow_id, name, cron, **fields)
+            created = calls.create_schedule(session, workflow_id, name, cron, **fields)
         elif write.text:
             calls.update_schedule(
                 session, live.id, name=name, cron_expression=cron, **fields
@@ -380,11 +383,20 @@ def _send(
             raise
         lost = error
     try:
-        return lost, table.look(session)
+        left = table.look(session)
+        if created is not None and write in left:  # else the next deploy makes another
+            calls.delete_schedule(session, created.id)
     except FlowError as error:
         before = lost.message if lost else "the service accepted it"
         reason = f"{before}; then it could not be read back: {error.message}"
         raise _unknown_error(write, reason) from error
+    if created is not None and write in left:
+        raise DeployError(
+            f"schedule {printable(write.name)} was created, but the service does not "
+            "list it, so it was deleted again; look at it in the editor",
+            differences=[write.name],
+        )
+    return lost, left
 
 
 def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:

@@ -101,6 +101,22 @@ def test_nothing_differs(deployed, flow64, before, after):
 # -- Managed, and secret --------------------------------------------------------------
 
 
+def test_new_schedule_is_in_the_first_lines(code, flow64):
+    """It buys runs. Below, it may be cut; one that stays or is paused is no news."""
+    daily, often = 'Schedule("daily", "0 1 * * *")', 'Schedule("often", "* * * * *")'
+    off = 'Schedule("off", "0 2 * * *", active=False)'
+    files = code.with_name("old.py"), code.with_name("new.py")
+    for file, listed in zip(files, (daily, f"{daily}, {often}, {off}"), strict=True):
+        text = code.read_text("utf-8").replace("import LEAD", "import LEAD, Schedule")
+        text = text.replace('key="other"', f'key="other", schedules=[{listed}]')
+        file.write_text(text, "utf-8")
+
+    printed = flow64("diff", *files)[1]
+
+    lines = [line for line in printed.splitlines() if line.startswith("spends")]
+    assert lines == ["spends  other: schedule often (* * * * * UTC)"]
+
+
 def test_fields_that_code_does_not_manage(deployed, flow64):
     """They are no change, and are listed if something else changes."""
     workflow = load_source("leads.py:other").only.workflow

@@ -39,6 +39,7 @@ from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
 from ..report.lines import Subject
 from ..report.report import make_report
+from ..schedules import Schedule
 from ..text import pluralize
 from . import params, printing
 from .compile import load_merge_base
@@ -308,6 +309,8 @@ def _make_subject(
             was = before.key if before.key != after.key else ""
     shown = new or old
     is_title = shown is not None and entry.key == entry.definition.name
+    had = (old and old.schedules) or EMPTY
+    wanted = (new and new.schedules) or EMPTY
     return Subject(
         shown.name if is_title and shown else entry.key,
         old,
@@ -315,6 +318,11 @@ def _make_subject(
         place=str(entry.definition.place or ""),
         was=was,
         unmanaged=unmanaged,
+        spends=[
+            f"schedule {name} ({text})"
+            for name, text in wanted.items()
+            if text != had.get(name) and Schedule.from_text(name, text).active
+        ],
     )
 
 

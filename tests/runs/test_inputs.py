@@ -157,6 +157,12 @@ def test_one_option_without_the_other_is_refused(service, options):
         new(service, [ADA], **options)
 
 
+@pytest.mark.parametrize("by", [5, [5], [None], [["email"]]])
+def test_what_names_no_columns_is_refused(service, by):
+    with pytest.raises(errors.BuildError, match="by is"):
+        new(service, [ADA], by=by)
+
+
 # -- What is not known ----------------------------------------------------------------
 
 

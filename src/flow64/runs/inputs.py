@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -57,7 +57,10 @@ def select_rows(
         return rows
     if since is None or not by:
         raise errors.BuildError("new_since and by belong together: give both")
-    columns = [by] if isinstance(by, str) else [*by]
+    columns = [by] if isinstance(by, str) or not isinstance(by, Iterable) else [*by]
+    if not all(isinstance(column, str) for column in columns):
+        problem = f"by is {shortened(by)}, which does not name columns"
+        raise errors.BuildError(problem, hint='write by=["email"]')
     rows = launch.build_payload(rows).get("webhook_payload", [])
     keys = _keys_of_rows(rows, columns)
     named = [options.pop("attach", None), options.get("retry")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from flow64 import COMPANY, LEAD, Workflow, errors, value
@@ -35,6 +37,12 @@ def test_rows_come_from_anything(tmp_path):
 
     for source in ([ROW], ROW, iter([ROW]), *paths):
         assert as_rows(source) == [ROW]
+
+
+class Matrix:
+    """A value with a type of numpy that gives no list, such as a matrix of scipy."""
+
+    dtype = SimpleNamespace(kind="f")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +105,7 @@ def test_body_is_a_copy_of_the_rows():
         (WEBHOOK, [{**ROW, "x": float("nan")}], "row 1 /x"),
         (WEBHOOK, [{**ROW, "x": 2**60}], "row 1 /x"),
         (WEBHOOK, [ROW, {**ROW, "x": {1}}], "row 2 /x"),
+        (WEBHOOK, [{**ROW, "x": Matrix()}], "row 1 /x"),
         (WEBHOOK, [{**ROW, "x": value("y")}], "filled in for blocks alone"),
     ],
 )

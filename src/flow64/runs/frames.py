@@ -112,7 +112,7 @@ def as_json(value: Any) -> Any:
         number = float(value)
         return number if Decimal(repr(number)) == value else value
     kind = getattr(getattr(value, "dtype", None), "kind", "M")
-    return value if kind in "mM" else value.tolist()
+    return value if kind in "mM" or not hasattr(value, "tolist") else value.tolist()
 
 
 # -- Rows as frames -------------------------------------------------------------------

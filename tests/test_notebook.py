@@ -14,10 +14,10 @@ from flow64.client import Run
 from flow64.diagnostics import (
     MOST_LINES,
     MOST_ROWS,
-    Advice,
     Badge,
     Finding,
     Findings,
+    HelpText,
     Lines,
     Place,
     as_card,
@@ -79,7 +79,7 @@ def text_of(html):
 
 def test_everything_is_escaped():
     """Titles, names, cells, badges and lines; control characters are shown."""
-    cells = [EVIL, Badge(EVIL), Lines([f"+ {EVIL}"]), Advice(EVIL, EVIL), KEY]
+    cells = [EVIL, Badge(EVIL), Lines([f"+ {EVIL}"]), HelpText(EVIL, EVIL), KEY]
 
     html = as_card(
         EVIL,

@@ -54,14 +54,14 @@ class Lines:
 
 
 @frozen
-class Advice:
+class HelpText:
     """A sentence, and what to do about it."""
 
     text: str
     help: str | None
 
 
-Cell: TypeAlias = str | int | Badge | Lines | Advice | None
+Cell: TypeAlias = str | int | Badge | Lines | HelpText | None
 """What a cell of a table can hold."""
 
 
@@ -128,7 +128,7 @@ def _format(cell: Cell) -> str:
         case Lines(lines):
             shown = "".join(map(_as_line, lines[:MOST_LINES]))
             return shown + _count_more(len(lines) - MOST_LINES, "lines")
-        case Advice(text, help):
+        case HelpText(text, help):
             more = f'<div style="opacity:.7">{_clean(help)}</div>' if help else ""
             return f"{_clean(text)}{more}"
         case _:
@@ -319,7 +319,7 @@ class Findings(list[Finding]):
                 finding.code,
                 # The file of a cell is a temporary one, with a long path.
                 finding.where or str(finding.place or "").rpartition("/")[2],
-                Advice(finding.message, finding.help),
+                HelpText(finding.message, finding.help),
             )
             for finding in self
         ]

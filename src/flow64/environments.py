@@ -376,7 +376,7 @@ def _list_shared_names(environments: Mapping[str, Environment]) -> Iterator[str]
 
 
 def _list_conflicts(settings: Settings) -> Iterator[str]:
-    """Yield what is wrong with settings of which each alone is right."""
+    """Yield conflicts between settings that are valid alone."""
     yield from _list_shared_names(settings.environments)
     for name, environment in settings.environments.items():
         if environment.is_of_variables and environment.endpoint is not None:

@@ -1,4 +1,4 @@
-"""Manifests: folders of JSON, of which `flow64.json` says who each file is.
+"""Manifests: folders of JSON with a `flow64.json` that says what each file is.
 
 A file holds the body of one workflow with one id. Its entry holds the keys that its ids
 are made from. So a check, a plan or a deploy needs no code.

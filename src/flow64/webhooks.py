@@ -99,8 +99,8 @@ def verify(
 ) -> Event:
     """Verify that a request is signed by a secret and recent, and return its event.
 
-    A recorded request passes again until the tolerance is over: drop events whose key
-    you have seen.
+    A recorded request passes again until the tolerance is over: drop events if you
+    have seen their key.
 
     Args:
         raw_body: The body as it was received, before it was parsed as JSON.

@@ -178,7 +178,7 @@ def _list_words(hint: Any) -> Sequence[str]:
 
 
 class Survey(NamedTuple):
-    """What one look at a definition shows, for all rules.
+    """The facts about a definition that the rules share.
 
     Remarks have the position of their block. A block that a live schema judges has none
     except its field maps.

@@ -337,7 +337,7 @@ def _find_roots(definition: Definition) -> Sequence[int]:
 
 @rule("effects", "warning", of=[Webhook])
 def schedule_without_rows(definition: Definition) -> Iterator[Fault]:
-    """A schedule starts a workflow whose source takes the rows of each run.
+    """A schedule starts a workflow that takes the rows of each run.
 
     A schedule has no rows. What such a run gets is not documented.
 

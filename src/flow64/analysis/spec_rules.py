@@ -127,13 +127,13 @@ def unknown_word(definition: Definition) -> Iterator[Fault]:
 def _judge_word(
     position: int, name: str, value: Any, words: Sequence[str], confidence: Confidence
 ) -> Fault:
-    known = "documented" if confidence in ("D", "D1") else "inferred"
+    basis = "documented" if confidence in ("D", "D1") else "inferred"
     if isinstance(value, str) and value.upper() in words:
-        message = f"{name} is {value!r}, and the {known} word is {value.upper()!r}"
+        message = f"{name} is {value!r}, and the {basis} word is {value.upper()!r}"
         return Fault(position, message, f"write {value.upper()}", "warning")
     near = did_you_mean(value, words) if isinstance(value, str) else ""
     severity: Severity = "error" if confidence == "D" else "warning"
-    message = f"{name} is {shortened(value)}, which is none of the {known} words{near}"
+    message = f"{name} is {shortened(value)}, which is none of the {basis} words{near}"
     return Fault(position, message, f"it takes {', '.join(words)}", severity)
 
 

@@ -22,22 +22,22 @@ Look: TypeAlias = Callable[[FlowError], Any]
 answer would have said, or None if there is no outcome."""
 
 
-def as_id(given: object) -> str:
+def as_id(value: object) -> str:
     """Return an id as text. A `UUID` is accepted as well.
 
     Raises:
         BuildError: It is not an id.
     """
-    text = str(given) if isinstance(given, UUID) else given
+    text = str(value) if isinstance(value, UUID) else value
     # A path that ends in dots is one to somewhere else.
     if isinstance(text, str) and text.isprintable() and text.strip(" ."):
         return text
-    raise BuildError(f"{shortened(given)} is not an id, and nothing was sent")
+    raise BuildError(f"{shortened(value)} is not an id, and nothing was sent")
 
 
-def _segment(given: object) -> str:
+def _segment(id: object) -> str:
     """Return an id, quoted as one segment of a path."""
-    return quote(as_id(given), safe="")
+    return quote(as_id(id), safe="")
 
 
 # -- Workflows ------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def create_workflow(
     """
     path = "/workflows/create_workflow"
     data = session.send("POST", path, json=body, may_repeat=may_repeat, look=look)
-    return _read_written(data, body.get("id"), path)
+    return _read_write_answer(data, body.get("id"), path)
 
 
 def update_workflow(
@@ -148,7 +148,7 @@ def update_workflow(
     data = session.send(
         "POST", path, params=params, json=body, may_repeat=may_repeat, look=look
     )
-    return _read_written(data, params["workflow_id"], path)
+    return _read_write_answer(data, params["workflow_id"], path)
 
 
 def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | None:
@@ -177,7 +177,7 @@ def list_blocks(session: Session) -> LiveCatalogue:
     )
 
 
-def _read_written(data: Any, workflow_id: str | None, path: str) -> WorkflowInfo:
+def _read_write_answer(data: Any, workflow_id: str | None, path: str) -> WorkflowInfo:
     """Return the answer to a write. It was accepted, so the id need not be repeated."""
     if isinstance(data, dict) and workflow_id is not None:
         data = Body({"id": workflow_id, **data})
@@ -470,7 +470,7 @@ class Schedule(Answered):
 
 
 class ScheduleOptions(TypedDict, total=False):
-    """What `create_schedule` can set."""
+    """Fields that `create_schedule` can set."""
 
     timezone: str
     description: str
@@ -478,7 +478,7 @@ class ScheduleOptions(TypedDict, total=False):
 
 
 class ScheduleFields(ScheduleOptions, total=False):
-    """What `update_schedule` can change."""
+    """Fields that `update_schedule` can change."""
 
     name: str
     cron_expression: str

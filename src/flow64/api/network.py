@@ -239,8 +239,8 @@ def _find_proxy(url: httpx.URL) -> str | None:
     """Return the proxy that the environment names for an address."""
     if not (proxies := getproxies()) or proxy_bypass(url.host):
         return None
-    found = proxies.get(url.scheme) or proxies.get("all")
-    return found if not found or "://" in found else f"http://{found}"
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 @cache
@@ -264,14 +264,14 @@ def _make_transport(proxy: str | None) -> httpx.BaseTransport:
 # -- Waits ----------------------------------------------------------------------------
 
 
-def _seconds_left(
+def _cap_timeout(
     timeout: float | None, error: type[Exception] = httpcore.ReadTimeout
 ) -> float:
     """Return the shorter of a time-out and the time until the deadline."""
-    left = threads.ENDS.get() - threads.now()
-    if left <= 0:
+    remaining = threads.ENDS.get() - threads.now()
+    if remaining <= 0:
         raise error("the deadline is over")
-    return left if timeout is None else min(timeout, left)
+    return remaining if timeout is None else min(timeout, remaining)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -281,22 +281,22 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        ends = threads.now() + _seconds_left(timeout)
+        ends = threads.now() + _cap_timeout(timeout)
         while True:
-            left = ends - threads.now()
-            if left <= 0:
+            remaining = ends - threads.now()
+            if remaining <= 0:
                 raise httpcore.ReadTimeout("nothing came in time")
             if threads.IS_READ.get() and threads.is_stopped():
                 raise httpcore.ReadError("it was given up")
             try:
-                return self._stream.read(max_bytes, min(left, SLICE))
+                return self._stream.read(max_bytes, min(remaining, SLICE))
             except httpcore.ReadTimeout:
                 continue
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces, so that a slow receiver cannot hold it up beyond the deadline.
         for at in range(0, len(buffer), PIECE):
-            seconds = _seconds_left(timeout, httpcore.WriteTimeout)
+            seconds = _cap_timeout(timeout, httpcore.WriteTimeout)
             self._stream.write(buffer[at : at + PIECE], seconds)
 
     def close(self) -> None:
@@ -308,7 +308,7 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
+        seconds = _cap_timeout(timeout, httpcore.ConnectTimeout)
         stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
         return _Stream(stream)
 
@@ -325,10 +325,10 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
+        seconds = _cap_timeout(timeout, httpcore.ConnectTimeout)
         error: Exception = httpcore.ConnectError("the name has no address")
         for address in _look_up(host, port, seconds):
-            seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
+            seconds = _cap_timeout(timeout, httpcore.ConnectTimeout)
             try:
                 return _Stream(
                     super().connect_tcp(
@@ -346,13 +346,13 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
 
     def work() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             results.put(error)
         else:
-            results.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+            results.put(list(dict.fromkeys(str(entry[4][0]) for entry in entries)))
 
-    with threads.interrupts_deferred():
+    with threads.defer_interrupts():
         Thread(target=work, name="flow64-lookup", daemon=True).start()
     try:
         result = results.get(timeout=seconds)

@@ -181,9 +181,9 @@ class Session:
                 self._note_failure(outcome, wait)
                 threads.sleep(wait)
                 if look is not None and not is_unsent(outcome):
-                    found = look(outcome)
-                    if found is not None:
-                        return found
+                    answer = look(outcome)
+                    if answer is not None:
+                        return answer
 
     def _require_open(self) -> None:
         if self._pid != os.getpid():
@@ -222,12 +222,12 @@ class Session:
     def _try(self, request: httpx.Request, path: str, *, is_read: bool) -> Any:
         """Send a request once, and return the JSON of its answer, or an error."""
         now = threads.now()
-        left = threads.ENDS.get() - now
-        wait = self._pace.reserve(now, left) if left > 0 else None
+        remaining = threads.ENDS.get() - now
+        wait = self._pace.reserve(now, remaining) if remaining > 0 else None
         if wait is None:
             reason = (
                 f"the deadline of {self.policy.deadline:g} s is over"
-                if left <= 0
+                if remaining <= 0
                 else "held back by the client's own pace until after the deadline"
             )
             return answers.transport_error(

@@ -153,7 +153,7 @@ def reading(is_read: bool) -> Generator[None]:
 
 
 @contextmanager
-def interrupts_deferred() -> Generator[None]:
+def defer_interrupts() -> Generator[None]:
     """Let a Ctrl-C wait until the end of a block, which starts threads.
 
     Inside `Thread.start`, it would not be known whether the thread runs. Where the last
@@ -246,7 +246,7 @@ def _run_all(
 
     begun = 0
     try:
-        with interrupts_deferred():
+        with defer_interrupts():
             for _ in range(count):
                 context = copy_context()
                 context.run(STOP.set, stop)

@@ -438,8 +438,8 @@ def generate(*, output: Path | None, is_check: bool) -> int:
 
     They are made from the service's own list of blocks, which `flow64 blocks sync`
     saves. Facts about new kinds that it does not say, such as row kinds, columns and
-    prices, are read from blocks.toml beside FILE. Nothing is sent. Texts of the list
-    never become code. Without -o, the module goes to stdout.
+    prices, are read from blocks.toml in the folder of FILE. Nothing is sent. Texts of
+    the list never become code. Without -o, the module goes to stdout.
     """
     file = None if params.is_dash(output) else output
     if is_check and file is None:

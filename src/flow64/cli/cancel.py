@@ -10,7 +10,7 @@ from .service import connect, find_run
 
 
 @frozen
-class Cancelled:
+class Cancellation:
     """A run that was to be cancelled."""
 
     run_id: str
@@ -34,7 +34,7 @@ def command(*, run_id: str, env: str | None) -> int:
         run = find_run(client, run_id)
         status = run.cancel()
         STATE.is_done = True
-    printing.emit(Cancelled(run.id, str(client.env), status))
+    printing.emit(Cancellation(run.id, str(client.env), status))
     if status == "cancelled":
         printing.message("rows that were processed before that may have been charged")
     else:

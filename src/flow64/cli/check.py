@@ -48,7 +48,7 @@ class Checked:
             self.count_of("error") or (self.is_strict and self.count_of("warning"))
         )
 
-    def named(self, *severities: str) -> list[Finding]:
+    def list_findings(self, *severities: str) -> list[Finding]:
         """Return findings by severity, each with its workflows."""
         return [
             evolve(finding, message=f"{printing.join_names(names)}: {finding.message}")
@@ -61,7 +61,7 @@ class Checked:
 
     def __rich__(self) -> str:
         shown = SEVERITIES if STATE.is_verbose else SEVERITIES[:2]
-        text = as_text(self.named(*shown), printing.find_width(sys.stdout))
+        text = as_text(self.list_findings(*shown), printing.find_width(sys.stdout))
         return f"{text}{self}"
 
     def __str__(self) -> str:
@@ -139,10 +139,10 @@ def command(
             data = [{"key": name, **finding.as_data()} for name, finding in findings]
             printing.emit_data({"findings": data})
         case "sarif":
-            sarif = as_sarif(result.named(*SEVERITIES), root=_find_root())
+            sarif = as_sarif(result.list_findings(*SEVERITIES), root=_find_root())
             printing.write(printing.format_json(sarif))
         case "github":
-            lines = as_annotations(result.named(*SEVERITIES), root=_find_root())
+            lines = as_annotations(result.list_findings(*SEVERITIES), root=_find_root())
             printing.show("\n".join(lines))
             printing.message(str(result))
         case _:

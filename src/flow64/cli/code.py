@@ -40,7 +40,7 @@ class _Source:
 
 
 @frozen
-class Module:
+class PythonSource:
     """The Python source of workflows.
 
     Attributes:
@@ -116,7 +116,7 @@ def command(
         return errors.FAILED
     code = as_code(lifted, own)
     left_out = [text for workflow in lifted for text in workflow.omitted]
-    module = Module(file, code.text, [*code.variables], left_out)
+    module = PythonSource(file, code.text, [*code.variables], left_out)
     if file is not None:
         manifest.write_all(file.parent, {file.name: code.text})
     if file is None and not STATE.is_json:

@@ -121,7 +121,7 @@ class StaleFile:
 
 
 @frozen
-class Comparison:
+class FolderCheck:
     """Whether a folder is what the code says."""
 
     is_current: bool
@@ -198,7 +198,7 @@ def command(
     leftovers = [*compiled.list_leftovers(folder)]
     if is_check:
         problems = [*compiled.list_stale(folder), *leftovers]
-        printing.emit(Comparison(not problems, problems))
+        printing.emit(FolderCheck(not problems, problems))
         if problems:
             words = shlex.join([*filter(None, [source]), "-o", str(folder)])
             printing.message(f"to write them: flow64 compile {words}")
@@ -412,7 +412,7 @@ def compile_here(root: Path, folder: Path, target: Path) -> str:
 
 
 def watch_code(root: Path, folder: Path) -> list[str]:
-    """Return a list that gets each file of the working tree whose code runs."""
+    """Return a list that gets each file of the working tree as its code runs."""
     foreign: list[str] = []
     ours = Path(flow64.__file__).parent
     trusted = [folder, ours, Path(sys.prefix), Path(sys.base_prefix)]

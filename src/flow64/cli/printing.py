@@ -221,7 +221,7 @@ def emit_report(
     STATE.has_result = True
 
 
-class Rows(Table):
+class WrappingTable(Table):
     """A table. It wraps its last column, if the terminal has `least` columns."""
 
     least = 0
@@ -244,7 +244,7 @@ def make_table(items: Iterable[object], columns: Mapping[str, str]) -> Renderabl
     widths = [
         max(map(cell_len, cells)) + 2 for cells in zip(header, *lines, strict=True)
     ]
-    table = Rows(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = WrappingTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.least = sum(widths[:-1]) + min(widths[-1] - 2, 20)
     table.show_header = Console().is_terminal
     for name in header:

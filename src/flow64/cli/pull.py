@@ -22,7 +22,7 @@ from .service import connect
 
 
 @frozen
-class Pulled:
+class PulledFolder:
     """The live workflows that were saved in a folder, and those that were not."""
 
     env: str
@@ -93,7 +93,7 @@ def command(
         manifest.write_all(output, texts, is_private=True)
     facts = ("file", "id", "name", "values")
     saved = [{fact: getattr(w, fact) for fact in facts} for w in pulled.workflows]
-    result = Pulled(live.env, output, saved, pulled.refused)
+    result = PulledFolder(live.env, output, saved, pulled.refused)
     printing.emit(result)
     for workflow in pulled.workflows:
         if workflow.values:

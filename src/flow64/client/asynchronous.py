@@ -80,7 +80,7 @@ async def in_daemon_thread(call: Callable[[], R], context: Context | None = None
             return
 
     own_context = context or copy_context()
-    with threads.interrupts_deferred():
+    with threads.defer_interrupts():
         threading.Thread(target=work, name="flow64", daemon=True).start()
     try:
         return await future

@@ -313,11 +313,11 @@ class Client:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
-        launch, rest = self.make_launch(workflow, options)
+        launch, extras = self.make_launch(workflow, options)
         del options  # as in `deploy`
-        chosen = rest.pop("new_since", None), rest.pop("by", ())
-        rows = inputs.select_rows(self.session, launch, rows, *chosen, **rest)
-        return Run(start.start(self.session, launch, rows, **rest), self.session)
+        chosen = extras.pop("new_since", None), extras.pop("by", ())
+        rows = inputs.select_rows(self.session, launch, rows, *chosen, **extras)
+        return Run(start.start(self.session, launch, rows, **extras), self.session)
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
@@ -339,9 +339,9 @@ class Client:
             BudgetError: The whole input may exceed a limit.
             FlowError: A batch was not started. It is raised after those before it.
         """
-        launch, rest = self.make_launch(workflow, options)
+        launch, extras = self.make_launch(workflow, options)
         del options  # as in `deploy`
-        ended = start.run_batches(self.session, launch, rows, **rest)
+        ended = start.run_batches(self.session, launch, rows, **extras)
         session = self.session
         return (
             start.Batch(each.index, each.first, each.count, Run(each.run, session))
@@ -356,17 +356,18 @@ class Client:
         Returns:
             What to run and how, and the options that are not of that.
         """
-        rest, terms = dict(options), self.terms
-        rows, dollars = rest.pop("max_rows", None), rest.pop("max_cost", None)
+        extras, terms = dict(options), self.terms
+        rows, dollars = extras.pop("max_rows", None), extras.pop("max_cost", None)
         budget = Budget(
             terms.max_rows if rows is None else rows,
             terms.max_cost if dollars is None else dollars,
             terms.prices,
         )
-        ready = self._compile(workflow, rest.pop("env", None), rest.pop("values", None))
+        env, values = extras.pop("env", None), extras.pop("values", None)
+        ready = self._compile(workflow, env, values)
         names = ("block", "specs_override", "save_json", "result_formats")
-        own = {name: rest.pop(name) for name in names if name in rest}
-        return start.Launch(ready, self.journal, budget, **own), rest
+        own = {name: extras.pop(name) for name in names if name in extras}
+        return start.Launch(ready, self.journal, budget, **own), extras
 
     def _compile(
         self,
@@ -439,7 +440,7 @@ def _name_place(transport: httpx.BaseTransport) -> str:
 
 
 def choose_client(callee: str, client: Any) -> Client:
-    """Return a client, or one that is closed once nobody uses it.
+    """Return the given client, or a new one that closes once it is unused.
 
     Raises:
         BuildError: It is something else, such as the name of an environment.

@@ -47,7 +47,7 @@ def _call_of_run(
 
 
 class RunFacts:
-    """What is known of a run."""
+    """The facts about a run."""
 
     id: Final[str] = _fact("id")
     """Id of the run (`job_id`)."""
@@ -439,5 +439,5 @@ def _read(
     titles = {"name": "workflow_name", "description": "workflow_description"}
     fields = ("id", *titles.values(), "workflow_definition")
     data = {titles.get(name, name): item for name, item in workflow.items()}
-    known = {name: data[name] for name in fields if data.get(name) is not None}
-    return answers.Body(known), definition
+    body = {name: data[name] for name in fields if data.get(name) is not None}
+    return answers.Body(body), definition

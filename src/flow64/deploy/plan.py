@@ -209,7 +209,7 @@ class Plan:
     organisation: str | None = None
     prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
     not_checked: tuple[str, ...] = ()
-    record: lines.Record | None = field(default=None, repr=False, eq=False)
+    record: lines.RecordingReader | None = field(default=None, repr=False, eq=False)
 
     @property
     def is_empty(self) -> bool:

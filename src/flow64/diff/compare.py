@@ -15,10 +15,10 @@ from .facts import (
     ANY,
     MISSING,
     UNKNOWN,
+    DefinitionFacts,
     Facts,
     Marker,
     Path,
-    Side,
     flatten,
     name_blocks,
 )
@@ -230,8 +230,8 @@ class Comparison:
         replay: What the change does with the rows of a run, if one was named.
     """
 
-    before: Side | None
-    after: Side | None
+    before: DefinitionFacts | None
+    after: DefinitionFacts | None
     changes: Mapping[Path, Change] = Factory(dict)
     old_names: Mapping[str, str] = Factory(dict)
     replay: Replay | None = None
@@ -339,7 +339,9 @@ def _take_names(
     return chosen
 
 
-def _add_default(change: Change, before: Side, after: Side) -> Change:
+def _add_default(
+    change: Change, before: DefinitionFacts, after: DefinitionFacts
+) -> Change:
     """Add the documented default of a field that is set on one side alone."""
     head, *parts = change.path
     sides = (change.before, change.after)
@@ -357,8 +359,8 @@ def _add_default(change: Change, before: Side, after: Side) -> Change:
 
 
 def _find_moves(
-    old: Side,
-    new: Side,
+    old: DefinitionFacts,
+    new: DefinitionFacts,
     pairs: Mapping[int, int],
     changes: Mapping[Path, Change],
 ) -> dict[Path, Change]:

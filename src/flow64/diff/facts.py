@@ -86,7 +86,7 @@ ANY: Final = "*"
 
 
 @frozen
-class Side:
+class DefinitionFacts:
     """A definition as facts.
 
     Attributes:
@@ -116,7 +116,7 @@ def flatten(
     definition: Definition,
     names: Sequence[str] | None = None,
     prices: Mapping[str, float] = EMPTY,
-) -> Side:
+) -> DefinitionFacts:
     """Return a definition as facts.
 
     Args:
@@ -150,7 +150,7 @@ def flatten(
         for (place, own), count in counts.items():
             if own == severity:  # the worst is the last to be written
                 facts[place] = severity if count == 1 else f"{severity} x{count}"
-    return Side(definition, names, facts, messages)
+    return DefinitionFacts(definition, names, facts, messages)
 
 
 _PLACE: Final = re.compile(r" \([^()]*[:/]\d+\)")

@@ -19,7 +19,7 @@ from ..definition import EMPTY, Definition, WireBlock, thaw
 from ..errors import ResultError
 from . import filters
 from .compare import Comparison, is_same, match_blocks
-from .facts import Side, as_data
+from .facts import DefinitionFacts, as_data
 from .words import format_name
 
 Row: TypeAlias = Mapping[str, Any]
@@ -49,11 +49,11 @@ class Passage:
 
 @frozen
 class Replay:
-    """What a change does with the rows of a run.
+    """The effect of a change on the rows of a run.
 
     Attributes:
-        run: The id of the run; empty if there is none.
-        passages: The filters and look-ups of which something differs, or may differ.
+        run: The id of the run; empty without one.
+        passages: Filters and look-ups that treat the rows differently, or may do so.
         unknown: Why nothing is known.
     """
 
@@ -149,7 +149,7 @@ class Recording:
     load: Callable[[int], list[Row]] = field(repr=False)
     managed: Mapping[str, frozenset[str]] = field(repr=False)
 
-    def play(self, side: Side, prices: Mapping[str, float]) -> _Played:
+    def play(self, side: DefinitionFacts, prices: Mapping[str, float]) -> _Played:
         """Send the rows through a side."""
         played = _Played()
         definition, parents = side.definition, side.definition.topology.parents

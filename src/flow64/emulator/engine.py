@@ -25,7 +25,14 @@ from ..text import did_you_mean
 from . import steps
 from .records import RowData, RunRecord
 from .service import Service
-from .steps import BlockContext, BlockFailedError, EachRow, RowMapper, Step, find_step
+from .steps import (
+    BlockContext,
+    BlockFailedError,
+    BlockStep,
+    EachRow,
+    RowMapper,
+    find_step,
+)
 from .store import CHUNK
 from .webhooks import deliver, write_side_effects
 from .workflows import to_definition
@@ -124,7 +131,7 @@ def _as_lines(where: str, entries: Sequence[Mapping[str, Any]]) -> FixtureLines:
 
 
 def apply_fixture(
-    fixture: Fixture, step: Step, context: BlockContext
+    fixture: Fixture, step: BlockStep, context: BlockContext
 ) -> Iterator[RowData]:
     """Yield the rows of a block, with a fixture instead of synthetic values."""
     if isinstance(fixture, Mapping):

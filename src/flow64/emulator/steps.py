@@ -90,7 +90,7 @@ class BlockContext:
         return [self.definition.blocks[at] for at in topology.order if at in before]
 
 
-Step: TypeAlias = Callable[[BlockContext], Iterator[RowData]]
+BlockStep: TypeAlias = Callable[[BlockContext], Iterator[RowData]]
 """Makes the rows of a block, or raises `BlockFailedError`."""
 
 RowMapper: TypeAlias = Callable[[RowData], RowData]
@@ -414,7 +414,7 @@ def pass_rows_on(context: BlockContext) -> Iterator[RowData]:
     return context.rows()
 
 
-STEPS: Final[Mapping[str, Step]] = {
+STEPS: Final[Mapping[str, BlockStep]] = {
     "webhook": webhook,
     "read_notebook": read_notebook,
     "search": search,
@@ -434,7 +434,7 @@ STEPS: Final[Mapping[str, Step]] = {
 """The steps of kinds that do something of their own."""
 
 
-def find_step(kind: str) -> Step:
+def find_step(kind: str) -> BlockStep:
     """Return the step of a kind: its own, or the one for its place in a flow.
 
     A kind that is not in the catalogue passes rows on.

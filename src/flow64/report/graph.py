@@ -18,7 +18,7 @@ from ..analysis.costs import effects
 from ..blocks import CATALOGUE
 from ..definition import Definition, Hidden, Value, WireBlock
 from ..diff.compare import Comparison
-from ..diff.facts import Side, name_blocks
+from ..diff.facts import DefinitionFacts, name_blocks
 from ..diff.words import format_value
 from ..secrets import clean_text, mask
 from ..text import pluralize, printable, truncate
@@ -113,7 +113,7 @@ def _mark_blocks(comparison: Comparison) -> Mapping[str, Mark]:
     return marks
 
 
-def _list_pairs(side: Side | None) -> dict[tuple[str, str], None]:
+def _list_pairs(side: DefinitionFacts | None) -> dict[tuple[str, str], None]:
     if side is None:
         return {}
     topology, names = side.definition.topology, side.names

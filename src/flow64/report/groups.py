@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from ..diff import words
 from ..diff.compare import Change
-from ..diff.facts import ANY, MISSING, UNKNOWN, Path, Side
+from ..diff.facts import ANY, MISSING, UNKNOWN, DefinitionFacts, Path
 from ..diff.replay import Passage
 from ..secrets import mask
 from ..text import truncate
@@ -128,7 +128,7 @@ def _list_texts(
         yield Line(f"  and {more:,} other {what}")
 
 
-def _is_chain(side: Side) -> bool:
+def _is_chain(side: DefinitionFacts) -> bool:
     """Whether each block feeds the next one alone."""
     near = side.neighbours
     return all(
@@ -304,7 +304,7 @@ def _format_to(group: Entries, *, is_new: bool = True) -> str:
     return f" to {target}" if target else ""
 
 
-def _find_target(side: Side | None) -> str:
+def _find_target(side: DefinitionFacts | None) -> str:
     """Return where all rows that come out go to; empty if they have several ends."""
     near = side.neighbours if side else {}
     ends = [name for name, (_, children) in near.items() if not children]

@@ -68,7 +68,7 @@ class Subject:
     advice: Sequence[Advice] = ()
 
 
-Record: TypeAlias = Callable[[str], Recording | Replay]
+RecordingReader: TypeAlias = Callable[[str], Recording | Replay]
 """Returns the rows of a run of a workflow, by id; or why there are none."""
 
 
@@ -97,7 +97,7 @@ Entries: TypeAlias = Sequence[Entry]
 
 
 def compare_subject(
-    subject: Subject, prices: Mapping[str, float], record: Record | None = None
+    subject: Subject, prices: Mapping[str, float], record: RecordingReader | None = None
 ) -> Entry:
     """Return a workflow with what differs, and with its state."""
     comparison = compare_definitions(subject.before, subject.after, prices)

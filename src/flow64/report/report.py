@@ -24,7 +24,7 @@ from .lines import (
     Entries,
     Entry,
     Line,
-    Record,
+    RecordingReader,
     Report,
     Subject,
     align,
@@ -209,7 +209,7 @@ def make_report(
     needs: Sequence[str] = (),
     not_checked: Sequence[str] = (),
     notes: Sequence[str] = (),
-    record: Record | None = None,
+    record: RecordingReader | None = None,
 ) -> Report:
     """Return the report on some workflows.
 

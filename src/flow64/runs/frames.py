@@ -20,7 +20,7 @@ from attrs import frozen
 from .. import errors
 from .rows import Raw, RowFile, format_cell, write_file
 
-Source: TypeAlias = RowFile | Sequence[Raw]
+RawRows: TypeAlias = RowFile | Sequence[Raw]
 Convert: TypeAlias = Callable[[Any], Any]
 
 CHUNK: Final = 10_000
@@ -118,7 +118,7 @@ def as_json(value: Any) -> Any:
 # -- Rows as frames -------------------------------------------------------------------
 
 
-def to_polars(raw: Source) -> Any:
+def to_polars(raw: RawRows) -> Any:
     """Return rows as a frame of polars. A column of several types is JSON text."""
     polars = load("polars")
     if (frame := _read_csv(polars, raw)) is not None:
@@ -130,13 +130,13 @@ def to_polars(raw: Source) -> Any:
     return polars.DataFrame(_build(raw, polars.Series.to_list, polars.Series, infer))
 
 
-def to_arrow(raw: Source) -> Any:
+def to_arrow(raw: RawRows) -> Any:
     """Return rows as an Arrow table. A column of several types is JSON text."""
     arrow = load("pyarrow")
     return arrow.table(_build(raw, arrow.Array.to_pylist, arrow.array))
 
 
-def to_pandas(raw: Source) -> Any:
+def to_pandas(raw: RawRows) -> Any:
     """Return rows as a frame of pandas, with its types that have a null."""
     pandas = load("pandas")
 
@@ -157,13 +157,13 @@ def is_parquet(target: Path) -> bool:
     return target.suffix.lower() == ".parquet" and bool(load("polars", "pyarrow"))
 
 
-def to_frame(raw: Source) -> Any:
+def to_frame(raw: RawRows) -> Any:
     """Return rows as a frame of polars, or else as an Arrow table."""
     library = load("polars", "pyarrow")
     return (to_polars if library.__name__ == "polars" else to_arrow)(raw)
 
 
-def save_parquet(raw: Source, target: Path, *, overwrite: bool = False) -> None:
+def save_parquet(raw: RawRows, target: Path, *, overwrite: bool = False) -> None:
     """Save rows as Parquet, by polars or else by pyarrow.
 
     Raises:
@@ -175,7 +175,7 @@ def save_parquet(raw: Source, target: Path, *, overwrite: bool = False) -> None:
         write(new.file)
 
 
-def _columns(raw: Source) -> dict[str, list[Any]]:
+def _columns(raw: RawRows) -> dict[str, list[Any]]:
     """Return the columns in the order in which they first occur."""
     is_csv = isinstance(raw, RowFile) and raw.form == "csv"
     names = raw.columns() if isinstance(raw, RowFile) else ()
@@ -191,7 +191,7 @@ def _columns(raw: Source) -> dict[str, list[Any]]:
     return columns
 
 
-def _build(raw: Source, read: Convert, *makers: Convert) -> dict[str, Any]:
+def _build(raw: RawRows, read: Convert, *makers: Convert) -> dict[str, Any]:
     """Return the columns of a library. One that it would change is JSON text.
 
     Args:
@@ -211,19 +211,19 @@ def _build(raw: Source, read: Convert, *makers: Convert) -> dict[str, Any]:
     return {name: fit(values) for name, values in _columns(raw).items()}
 
 
-def _is_same(made: Any, value: Any) -> bool:
+def _is_same(copy: Any, value: Any) -> bool:
     """Return True if a library holds a value. A missing key of an object is null."""
-    if isinstance(value, dict) and isinstance(made, dict):
-        return all(_is_same(made.get(k), value.get(k)) for k in {*made, *value})
-    if isinstance(value, list) and isinstance(made, list):
+    if isinstance(value, dict) and isinstance(copy, dict):
+        return all(_is_same(copy.get(k), value.get(k)) for k in {*copy, *value})
+    if isinstance(value, list) and isinstance(copy, list):
         kinds = {*map(type, value)} - {NoneType}
         if len(kinds) == 1 and kinds <= {str, bool, int, float}:
-            return made == value and {*map(type, made)} - {NoneType} == kinds
-        return len(made) == len(value) and all(map(_is_same, made, value))
-    return bool(made == value) and isinstance(made, bool) == isinstance(value, bool)
+            return copy == value and {*map(type, copy)} - {NoneType} == kinds
+        return len(copy) == len(value) and all(map(_is_same, copy, value))
+    return bool(copy == value) and isinstance(copy, bool) == isinstance(value, bool)
 
 
-def _read_csv(polars: Any, raw: Source) -> Any:
+def _read_csv(polars: Any, raw: RawRows) -> Any:
     """Return a CSV file as polars itself reads it, which is many times faster.
 
     polars fills a short line with nulls. So the commas of the file are counted: they

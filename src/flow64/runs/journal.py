@@ -317,7 +317,7 @@ class Ledger:
         self.journal.append({**self._head("meant"), **facts})
 
     def write_run(self, key: str, job_id: str, *, is_presumed: bool = False) -> None:
-        """Write down the run of a start, once more when it is proven to be ours.
+        """Write down the run of a start, and again when it is proven to be ours.
 
         Args:
             key: The Idempotency-Key.

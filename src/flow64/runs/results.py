@@ -29,7 +29,7 @@ from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
 from .state import RunState, Stages, digest_rows, unknown_error
 from .typed import ResultRows, structure_for
-from .watch import poll, require_completed
+from .watch import poll, require_completion
 
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 """Seconds before each further try of a download that broke off."""
@@ -119,7 +119,7 @@ def _choose(
     """
     has_names = bool(run.stages.numbers)
     number = run.stages.number(run.id, block) if has_names else None
-    require_completed(session, run)
+    require_completion(session, run)
     if not has_names:  # a run that was fetched by its id
         seen = run.look or poll(session, run)
         number = Stages.of_run(seen).number(run.id, block)

@@ -118,10 +118,14 @@ class Launch:
 
 def describe_staleness(ready: Ready, live: Definition) -> str | None:
     """Return why a live workflow is not what its code says; None if it is."""
-    found = judge(ready.target, live, ready.values)
-    if found.secrets:
-        return f"the secret {', '.join(found.secrets)} differs from the deployed one"
-    return None if found.is_equal else _STALE.get(found.state)  # whoever deployed it
+    judgement = judge(ready.target, live, ready.values)
+    if judgement.secrets:
+        return (
+            f"the secret {', '.join(judgement.secrets)} differs from the deployed one"
+        )
+    return (
+        None if judgement.is_equal else _STALE.get(judgement.state)
+    )  # whoever deployed it
 
 
 _STALE: Final[Mapping[str, str]] = {

@@ -87,7 +87,7 @@ class Starter:
         if (last := self._last_start()) is not None:
             return self._attach(last)
         if self.retry is not None:
-            self._require_failed(self.retry)
+            self._require_failure(self.retry)
         earlier = self.memory.of_key(self.key)
         if earlier is None:
             if self.intent is not None:
@@ -224,7 +224,7 @@ class Starter:
         facts: Any = {"is_presumed": start.is_presumed, "started_at": start.at}
         return self._run(job_id, live, is_attached=not is_ours, **facts)
 
-    def _require_failed(self, job_id: str) -> None:
+    def _require_failure(self, job_id: str) -> None:
         """Refuse to start a run again that goes on, or has completed."""
         status = calls.normal(self._require_own(job_id, "retry").overall_status)
         if status == calls.COMPLETED:

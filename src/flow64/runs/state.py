@@ -1,4 +1,4 @@
-"""What is known of a run: its status, its blocks by name, and whether it is ours."""
+"""The state of a run: its status, its blocks by name, and whether it is ours."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ class Stages:
         return "; ".join(reasons) or None
 
     def _refuse(self, problem: str) -> NoReturn:
-        known = join_words(self.numbers, 20)
-        raise errors.BuildError(problem, hint=f"there are {known}" if known else "")
+        names = join_words(self.numbers, 20)
+        raise errors.BuildError(problem, hint=f"there are {names}" if names else "")
 
 
 def unknown_error(
@@ -160,7 +160,7 @@ def _name_blocks(blocks: Iterable[tuple[str, int]]) -> dict[str, int]:
 def digest_rows(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return a digest of rows in any order, by which a result proves whose it is.
+    """Return a digest of rows in any order. A result with the same digest is ours.
 
     Columns that a stage adds do not count. Nor does what CSV makes of a value: a number
     is equal to its text, and an empty cell to null and to a missing cell.

@@ -27,7 +27,7 @@ LAST_LOOK: Final = 10.0
 
 @frozen
 class Event:
-    """What has happened to a run. It prints as a line.
+    """An event of a run. It prints as a line.
 
     Attributes:
         kind: `status` for the run, and for a block `started`, `progress`, `done` or
@@ -84,10 +84,10 @@ def steps(
         if run.is_ended:
             yield Event("ended", run.status, text=run.reason or run.empty)
             return
-        left = ends - threads.now()
-        if left <= 0:
+        remaining = ends - threads.now()
+        if remaining <= 0:
             raise _timeout_error(run, timeout) from lost
-        yield min(every * uniform(0.9, 1.1), left)  # noqa: S311 - no secret
+        yield min(every * uniform(0.9, 1.1), remaining)  # noqa: S311 - no secret
 
 
 def watch(
@@ -130,7 +130,7 @@ def wait(
     _require_success(run)
 
 
-def require_completed(session: Session, run: RunState) -> None:
+def require_completion(session: Session, run: RunState) -> None:
     """Check that a run has completed, with one poll if that is not known.
 
     Raises:

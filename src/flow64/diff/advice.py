@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import (
     combinations,
     combinations_with_replacement,
@@ -162,17 +163,22 @@ def drop_harmful(
     names |= {path: set() for path in kept}
     others = [(drop_env(p), environment_in(p), own) for p, own in names.items()]
 
-    def is_harmful(item: Advice, path: str) -> bool:
-        ends = {"project": "workflow:", "workflow": "(axis|variant):"}
-        end = ends.get(item.level)
-        above = re.split(f"(?<=/){end}", drop_env(path), maxsplit=1)[0] if end else ""
-        env = environment_in(path) if item.level == "environment" else None
-        return (above.endswith("/") or env is not None) and any(
-            (item.level, item.name) not in own
-            and other.startswith(above)
+    @cache
+    def has_others(level: Level, name: str, above: str, env: str | None) -> bool:
+        return any(
+            path.startswith(above)
             and env in (None, other_env)
-            for other, other_env, own in others
+            and (level, name) not in own
+            for path, other_env, own in others
         )
+
+    def is_harmful(item: Advice, path: str) -> bool:
+        if item.level == "environment":
+            return has_others(item.level, item.name, "", environment_in(path))
+        ends = {"project": "workflow:", "workflow": "(axis|variant):"}
+        end = ends.get(item.level, "$")
+        above = re.split(f"(?<=/){end}", drop_env(path), maxsplit=1)[0]
+        return above.endswith("/") and has_others(item.level, item.name, above, None)
 
     return {
         path: () if any(is_harmful(item, path) for item in items) else items

@@ -466,7 +466,7 @@ def compare(
     comparison = compare.compare_definitions(*sides)
     if rows is None:
         return comparison
-    from .runs.recorded import read_recording  # loads httpx
+    from .runs.results import read_recording  # loads httpx
 
     recording = read_recording(rows.session, rows.state)
     return evolve(comparison, replay=replay.replay(comparison, recording))

@@ -12,8 +12,7 @@ from flow64.blocks import Deduplicate, Filter, FindEmail, LeadEnrichment, Webhoo
 from flow64.definition import FrozenDict
 from flow64.deploy.judge import fields_of
 from flow64.diff.compare import compare_definitions
-from flow64.diff.filters import is_documented, judge_row
-from flow64.diff.replay import Recording, Replay, replay
+from flow64.diff.replay import Recording, Replay, is_documented, judge_row, replay
 from flow64.emulator.steps import OPERATORS
 from flow64.errors import ResultError
 

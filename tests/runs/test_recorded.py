@@ -10,7 +10,7 @@ from flow64 import LEAD, Client, Workflow
 from flow64.blocks import Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.emulator import Emulator
 from flow64.errors import RunFailedError
-from flow64.runs import recorded
+from flow64.runs import results
 
 NAMES = [None, "", "Ada", "ada", "Grace", "80"]
 ROWS = [{"name": NAMES[n % 6], "score": n % 100} for n in range(600)]
@@ -140,7 +140,7 @@ def test_run_that_failed(emulator, client):
 )
 def test_file_that_is_not_all_that_a_block_returned(client, monkeypatch, change):
     first = run(client, BEFORE)
-    list_files = recorded.results.list_files
+    list_files = results.list_files
 
     def change_first(*args):
         return [
@@ -148,7 +148,7 @@ def test_file_that_is_not_all_that_a_block_returned(client, monkeypatch, change)
             for item in list_files(*args)
         ]
 
-    monkeypatch.setattr(recorded.results, "list_files", change_first)
+    monkeypatch.setattr(results, "list_files", change_first)
 
     counts = replayed(BEFORE, people(("score", "less", 9)), first)
 
@@ -156,7 +156,7 @@ def test_file_that_is_not_all_that_a_block_returned(client, monkeypatch, change)
 
 
 def test_too_many_rows_are_not_held(client, monkeypatch):
-    monkeypatch.setattr(recorded, "MOST_ROWS", 599)
+    monkeypatch.setattr(results, "MOST_ROWS", 599)
 
     counts = replayed(BEFORE, people(("score", "less", 9)), run(client, BEFORE))
 

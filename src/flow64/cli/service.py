@@ -17,7 +17,7 @@ from ..definition import canonical_id, is_uuid
 from ..diff.replay import Recording, Replay
 from ..environments import ENV_NAME, OPENING_LOG, Environment, load, open_client
 from ..errors import ConfigError, NotFoundError, TransportError
-from ..runs.recorded import read_recording
+from ..runs.results import read_recording
 from ..runs.starter import ATTACH_LOG
 from ..text import shortened
 from . import params, printing

@@ -268,7 +268,7 @@ REPORT_VERSION: Final = 2
 
 
 def make_report(live: LiveCatalogue) -> dict[str, Any]:
-    """Return what may be shared of a live list, beside the built-in catalogue."""
+    """Return what may be shared of a live list, with the built-in catalogue."""
     return {
         "flow64_report": REPORT_VERSION,
         "flow64": version("flow64"),

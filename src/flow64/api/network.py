@@ -215,7 +215,7 @@ class Network(httpx.BaseTransport):
         return httpx.Response(
             response.status_code,
             headers=headers,
-            stream=_Body(parts, encodings, request.extensions.get("most_bytes")),
+            stream=_DecodedBody(parts, encodings, request.extensions.get("most_bytes")),
             extensions={**response.extensions, "is_framed": is_framed},
         )
 
@@ -366,7 +366,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
 # -- Bodies ---------------------------------------------------------------------------
 
 
-class _Body(httpx.SyncByteStream):
+class _DecodedBody(httpx.SyncByteStream):
     """The body of an answer, decoded in bounded steps.
 
     Only gzip, once, is decoded: three layers of it turn 278 bytes into 3 GB.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class State:
+class CommandLine:
     """One command line.
 
     A plain class: attrs would take half the time of `flow64 --help`.
@@ -66,7 +66,7 @@ class State:
         return not {*words, *pairs}.isdisjoint({"--json", "--format=json"})
 
 
-STATE: Final = State()
+STATE: Final = CommandLine()
 """The running command line, also for other threads."""
 
 

@@ -13,8 +13,8 @@ from .. import loading
 from ..client import Client
 from ..deploy.apply import (
     Began,
-    Outcome,
     Result,
+    StepOutcome,
     apply_plan,
     check_plan,
     first_interrupt_waits,
@@ -265,7 +265,7 @@ class Deployment:
     def _announce_stop(self) -> None:
         printing.tell("stopping after what is under way; Ctrl-C again stops at once")
 
-    def _note(self, event: Began | Outcome) -> None:
+    def _note(self, event: Began | StepOutcome) -> None:
         key = event.step.key
         if isinstance(event, Began):
             self.under_way[key] = None

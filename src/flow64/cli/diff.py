@@ -309,7 +309,7 @@ def _make_subject(
             was = before.key if before.key != after.key else ""
     shown = new or old
     is_title = shown is not None and entry.key == entry.definition.name
-    had = (old and old.schedules) or EMPTY
+    earlier = (old and old.schedules) or EMPTY
     wanted = (new and new.schedules) or EMPTY
     return Subject(
         shown.name if is_title and shown else entry.key,
@@ -321,7 +321,7 @@ def _make_subject(
         spends=[
             f"schedule {name} ({text})"
             for name, text in wanted.items()
-            if text != had.get(name) and Schedule.from_text(name, text).active
+            if text != earlier.get(name) and Schedule.from_text(name, text).active
         ],
     )
 

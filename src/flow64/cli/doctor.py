@@ -44,7 +44,7 @@ class Diagnosed:
 @params.env
 @params.option(
     "--report",
-    "Also write each kind and field of the service, beside those of flow64, as JSON.",
+    "Also write each kind and field of the service, and those of flow64, as JSON.",
     "FILE",
     type=params.PathName(dir_okay=False),
 )

@@ -80,7 +80,7 @@ def command(
 
     With --ci, jobs check and compare each change, and deploy the main branch after an
     approval. They install flow64 from requirements-flow64.txt: write there where flow64
-    comes from. Beside a key they run no code, so commit the JSON: `flow64 compile -o
+    comes from. Jobs with a key run no code, so commit the JSON: `flow64 compile -o
     compiled` writes it.
     """
     is_new = forge is None or not (folder / "pyproject.toml").exists()

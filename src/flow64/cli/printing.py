@@ -103,7 +103,7 @@ class Console(rich.console.Console):
 # -- Results --------------------------------------------------------------------------
 
 
-class Result(Protocol):
+class CommandResult(Protocol):
     """The result of a command: an attrs class. Its fields are its JSON."""
 
     def __rich__(self) -> RenderableType:
@@ -115,7 +115,7 @@ CONVERTER: Final = Converter(omit_if_default=False)
 CONVERTER.register_unstructure_hook(Path, str)
 
 
-def emit(result: Result) -> None:
+def emit(result: CommandResult) -> None:
     """Print the result of a command: with `--json` its fields, else its text.
 
     Raises:

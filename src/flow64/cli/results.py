@@ -108,7 +108,7 @@ class Delivery:
 
     @property
     def formats(self) -> Sequence[str]:
-        """The formats to save, beside CSV and JSON."""
+        """The formats to save, in addition to CSV and JSON."""
         suffix = "" if self.output is None else self.output.suffix.lower()
         return ["ndjson"] if FORMS.get(suffix) == "ndjson" else []
 

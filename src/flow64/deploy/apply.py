@@ -68,7 +68,7 @@ class Began:
 
 
 @frozen
-class Outcome:
+class StepOutcome:
     """The outcome of a step.
 
     Attributes:
@@ -92,7 +92,7 @@ class Result:
         was_stopped: The caller asked to stop.
     """
 
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Sequence[StepOutcome] = ()
     not_tried: Sequence[Step] = ()
     was_stopped: bool = False
 
@@ -116,7 +116,7 @@ def apply_plan(
     values: Values | None = None,
     stopped: Callable[[], bool] = lambda: False,
     parallel: int = PARALLEL,
-    emit: Callable[[Began | Outcome], None] = lambda _: None,
+    emit: Callable[[Began | StepOutcome], None] = lambda _: None,
 ) -> Result:
     """Apply a plan.
 
@@ -277,8 +277,8 @@ class _Application:
     values: Values
     consents: Consents
     stopped: Callable[[], bool]
-    emit: Callable[[Began | Outcome], None]
-    outcomes: dict[int, Outcome] = field(factory=dict)
+    emit: Callable[[Began | StepOutcome], None]
+    outcomes: dict[int, StepOutcome] = field(factory=dict)
     was_stopped: bool = False
     _emitting: Lock = field(factory=Lock, init=False)
 
@@ -316,15 +316,15 @@ class _Application:
         except ConfigError:  # such as a key of another organisation
             raise  # it ends the whole call, and not only this step
         except FlowError as error:
-            outcome = Outcome(began.step, error)
+            outcome = StepOutcome(began.step, error)
         self.outcomes[began.number] = outcome
         self._announce(outcome)
 
-    def _announce(self, event: Began | Outcome) -> None:
+    def _announce(self, event: Began | StepOutcome) -> None:
         with self._emitting:
             self.emit(event)
 
-    def _apply(self, step: Step) -> Outcome:
+    def _apply(self, step: Step) -> StepOutcome:
         """Read, save, write, and read again."""
         if step.action == "delete":
             _require_idle(self.session, step, self.consents)
@@ -332,7 +332,7 @@ class _Application:
         if _is_stale(step, live):
             raise self._stale_error(step, live, [step.key])
         if live is None and step.action == "delete":
-            return Outcome(step)  # someone else deleted it
+            return StepOutcome(step)  # someone else deleted it
         table = step.timetable if step.schedules else None
         if table is not None:
             schedules.require_current(step.key, table, table.look(self.session))
@@ -341,12 +341,12 @@ class _Application:
             saved = self.history.save(saved)
         if step.action == "delete":
             self._delete(step, live, table)
-            return Outcome(step, saved=saved)
+            return StepOutcome(step, saved=saved)
         if step.action != "schedule":
             Write.of(self.session, step, live, self.values).run()
         if table is not None:
             schedules.write_all(self.session, step.key, table)
-        return Outcome(step, saved=saved)
+        return StepOutcome(step, saved=saved)
 
     def _delete(
         self, step: Step, live: Definition | None, table: schedules.Timetable | None

@@ -24,7 +24,7 @@ from .compare import Comparison, is_same, match_blocks
 from .facts import DefinitionFacts, as_data
 from .words import format_name
 
-Row: TypeAlias = Mapping[str, Any]
+RecordedRow: TypeAlias = Mapping[str, Any]
 What: TypeAlias = Literal["pass", "look-ups"]
 
 
@@ -100,7 +100,7 @@ def replay(
 
 # -- The rows at each block ------------------------------------------------------------
 
-_Rows: TypeAlias = int | list[Row] | ResultError
+_Rows: TypeAlias = int | list[RecordedRow] | ResultError
 """The recorded rows of a block of the run, by position; computed ones; or why they are
 not known."""
 
@@ -148,7 +148,7 @@ class Recording:
 
     run: str
     definition: Definition = field(repr=False)
-    load: Callable[[int], list[Row]] = field(repr=False)
+    load: Callable[[int], list[RecordedRow]] = field(repr=False)
     managed: Mapping[str, frozenset[str]] = field(repr=False)
 
     def play(self, side: DefinitionFacts, prices: Mapping[str, float]) -> _Played:
@@ -241,13 +241,13 @@ class Recording:
         except ResultError:
             return None
 
-    def _load(self, rows: _Rows) -> list[Row]:
+    def _load(self, rows: _Rows) -> list[RecordedRow]:
         if isinstance(rows, ResultError):
             raise rows
         return self.load(rows) if isinstance(rows, int) else rows
 
 
-def _compute(block: WireBlock, name: str, rows: list[Row]) -> list[Row]:
+def _compute(block: WireBlock, name: str, rows: list[RecordedRow]) -> list[RecordedRow]:
     """Return the rows that a filter, or a block that removes columns, gives."""
     specs = block.specs
     if block.kind != Filter.kind:
@@ -264,7 +264,7 @@ def _compute(block: WireBlock, name: str, rows: list[Row]) -> list[Row]:
     return [row for row, passes in zip(rows, outcomes, strict=True) if passes]
 
 
-def _sort(rows: list[Row]) -> list[str]:
+def _sort(rows: list[RecordedRow]) -> list[str]:
     """Return rows in an order of their own: that of a file proves nothing."""
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 

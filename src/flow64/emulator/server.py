@@ -59,7 +59,7 @@ TICK: Final = 1.0
 logging.getLogger("waitress").setLevel(logging.ERROR)
 
 
-class _Task(WSGITask):
+class _SocketTask(WSGITask):
     """A request, with its connection, which faults can reset."""
 
     def get_environment(self) -> WSGIEnvironment:
@@ -69,7 +69,7 @@ class _Task(WSGITask):
 
 
 class _Channel(HTTPChannel):
-    task_class = _Task
+    task_class = _SocketTask
 
 
 class _Server(TcpWSGIServer):

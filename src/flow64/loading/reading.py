@@ -371,7 +371,7 @@ def _is_program(name: str) -> bool:
 
 
 def _is_alone(file: Path) -> bool:
-    """Return True if there is no other module beside or below a file."""
+    """Return True if a file has no other module in its folder or below."""
     try:
         return [path.name for path in _list_files(file.parent, ".py")] == [file.name]
     except ReadError:

@@ -25,7 +25,7 @@ from ..api.network import DAY, MINUTE, is_refusal
 from ..api.session import Session
 from ..definition import canonical_id, genuine_stamp
 from ..deploy import judge
-from ..diff.replay import Recording, Replay, Row
+from ..diff.replay import RecordedRow, Recording, Replay
 from ..diff.words import format_name
 from ..files import reason_of
 from ..text import printable, shortened
@@ -413,7 +413,7 @@ def read_recording(session: Session, run: RunState) -> Recording | Replay:
     items = list_files(session, run, "json")
 
     @cache
-    def load(at: int) -> list[Row]:
+    def load(at: int) -> list[RecordedRow]:
         number, kind = live.blocks[at].number, format_name(live.blocks[at].kind)
         own = [item for item in items if item.block_number == number]
         if len(own) != 1 or form_of(own[0]) == "csv":

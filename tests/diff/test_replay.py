@@ -244,7 +244,10 @@ def test_rows_at_the_place_of_a_filter_that_one_side_lacks():
     [
         ((ROWS, above(35), above(35)), "do not show"),  # it ran something else
         ((ROWS, [*above(36)[1:], {"name": "x"}], above(36)), "do not show"),
-        (([{**row, "score": "80"} for row in ROWS], [], []), "100 of 100 rows"),
+        (
+            ([{**row, "score": "80"} for row in ROWS], [], []),
+            "100 of 100 rows pass fit (score is text, compared with 58)",
+        ),
         (([{"name": "n"}] * 100, [], []), "100 of 100 rows"),
         (([*ROWS, {"name": "n"}], above(36), above(36)), "1 of 101 rows"),
         (([*ROWS, {"score": None}], above(36), above(36)), ""),

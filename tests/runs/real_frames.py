@@ -288,7 +288,7 @@ def test_numpy_values_become_json():
         ([{"email": "a", "x": pd.NaT}], "row 1 /x"),
         ([{"email": "a", "x": np.datetime64(1, "ns")}], "row 1 /x"),
         (pl.DataFrame({"email": ["a"]}).lazy(), "not a list of rows"),
-        (pl.DataFrame({"mail": ["a"]}), "row 1 lacks email"),
+        (pl.DataFrame({"mail": ["a"]}), "is missing in row 1"),
     ],
 )
 def test_what_is_no_json_is_refused_with_its_place(table, place):

@@ -132,7 +132,7 @@ def test_batch_that_is_refused_comes_after_those_before_it(service, tmp_path):
 def test_input_is_checked_before_anything_is_bought(service, tmp_path):
     """All of it, unless it is an iterator."""
     wrong = [*INPUT, {"mail": "x"}]
-    with pytest.raises(errors.RowsError, match="row 11 lacks email"):
+    with pytest.raises(errors.RowsError, match="is missing in row 11"):
         run(service, tmp_path / "j", wrong)
     with pytest.raises(errors.BudgetError):
         run(service, tmp_path / "j", options={"budget": Budget(max_rows=9)})

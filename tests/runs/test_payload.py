@@ -101,7 +101,11 @@ def test_body_is_a_copy_of_the_rows():
     [
         (WEBHOOK, [], "there are no rows"),
         (SEARCH, [ROW], "takes rows for a webhook alone.*no rows"),
-        (WEBHOOK, [{"mail": 1}, ROW], "row 1 lacks email; it has mail"),
+        (
+            WEBHOOK,
+            [{"mail": 1}, ROW],
+            "'email' is missing in row 1 .did you mean 'mail'",
+        ),
         (WEBHOOK, [{**ROW, "x": float("nan")}], "row 1 /x"),
         (WEBHOOK, [{**ROW, "x": 2**60}], "row 1 /x"),
         (WEBHOOK, [ROW, {**ROW, "x": {1}}], "row 2 /x"),
@@ -123,6 +127,104 @@ def test_column_that_may_be_missing_may_be(entry):
     flow = Webhook(COMPANY, input_schema={"name": entry}) >> QaAgent()
 
     assert build_payload(compiled(flow), [{"a": 1}])
+
+
+def test_file_without_a_needed_column_has_one_line(tmp_path):
+    """Not one for each of its rows; a near name of a column is named."""
+    (tmp_path / "a.csv").write_text("Email,name\n" + "a@example.com,Ada\n" * 1000)
+
+    with pytest.raises(errors.RowsError, match="did you mean 'Email'") as caught:
+        build_payload(WEBHOOK, as_rows(tmp_path / "a.csv"))
+
+    assert len(caught.value.problems) == 2
+    assert '"email": {"type": "string", "optional": True}' in caught.value.problems[1]
+
+
+# -- Declared types -------------------------------------------------------------------
+
+COLUMNS = {
+    "score": "int",
+    "share": {"type": "float", "optional": True},
+    "is_new": "boolean",
+    "zip": "string",
+    "tags": "list[str]",
+    "size": "big",
+}
+DECLARED = compiled(Webhook(LEAD, input_schema=COLUMNS) >> FindEmail())
+HEADER = b"score,share,is_new,zip,tags,size,more\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "score", "share", "is_new"),
+    [
+        (b"80,0.5,true", 80, 0.5, True),
+        (b"-1,2,FALSE", -1, 2, False),
+        (b"80.0,1e-3,True", 80, 0.001, True),
+        (b",,", None, None, None),
+    ],
+)
+def test_text_of_csv_becomes_the_declared_type(line, score, share, is_new):
+    """A cell without text is null there. Other columns stay text."""
+    (row,) = parse_rows(HEADER + line + b",01234,[],7,8\n", "stdin")
+    others = {"zip": "01234", "tags": "[]", "size": "7", "more": "8"}
+
+    (sent,) = build_payload(DECLARED, [row])["webhook_payload"]
+
+    expected = {"score": score, "share": share, "is_new": is_new, **others}
+    assert sent == expected
+    assert [*map(type, sent.values())] == [*map(type, expected.values())]
+    assert build_payload(DECLARED, [sent]) == build_payload(DECLARED, [row])
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        *(
+            ("score", text)
+            for text in ("n/a", "80.5", "+80", "080", " 80", "8e", "null")
+        ),
+        *(("share", text) for text in ("0,5", ".5", "1_0", "NaN", "[1]", "true")),
+        *(("is_new", text) for text in ("1", "yes", '"true"')),
+    ],
+)
+def test_text_of_csv_that_is_not_so_is_refused(column, text):
+    """With its column, the row, and what is written there."""
+    cells = {"score": "1", "share": "1", "is_new": "true", column: text}
+    quoted = [f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in cells.values()]
+    lines = [b"2,2,false", ",".join(quoted).encode()]
+    rows = parse_rows(HEADER + b"".join(x + b",a,b,c,d\n" for x in lines), "stdin")
+
+    with pytest.raises(errors.RowsError) as caught:
+        build_payload(DECLARED, rows)
+
+    (line,) = caught.value.problems
+    assert f"column {column!r}" in line
+    assert f"row 2 has {text!r}" in line
+
+
+SOUND = {"score": 1, "is_new": True, "zip": "1"}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"score": "80"}, "row 1 has '80'.*write a whole number"),
+        ({"score": True}, "row 1 has True.*write a whole number"),
+        ({"score": 0.5}, "row 1 has 0.5.*write a whole number"),
+        ({"share": [1]}, r"row 1 has \[1\].*write a number"),
+        ({"is_new": 0}, "row 1 has 0.*write true or false"),
+        ({"zip": 1234}, "row 1 has 1234.*write text"),
+        ({"score": 80.0, "share": 1, "zip": None, "tags": 5, "size": {}}, ""),
+    ],
+)
+def test_value_of_another_type_than_declared_is_refused(row, words):
+    """Rows of Python and JSON have types; null may stand for any."""
+    rows = [{**SOUND, "tags": [], "size": 1, **row}]
+    if not words:
+        assert build_payload(DECLARED, rows) == {"webhook_payload": rows}
+        return
+    with pytest.raises(errors.RowsError, match=words):
+        build_payload(DECLARED, rows)
 
 
 def test_equal_rows_are_counted():

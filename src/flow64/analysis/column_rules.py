@@ -356,7 +356,7 @@ def _judge_shape(predicate: Predicate) -> Fault | None:
     return None
 
 
-_COLUMN_TYPES: Final[Mapping[str | None, JsonType]] = {
+COLUMN_TYPES: Final[Mapping[str | None, JsonType]] = {
     **dict.fromkeys(("str", "string"), TYPES[str]),
     **dict.fromkeys(("int", "integer", "float"), TYPES[float]),
     **dict.fromkeys(("bool", "boolean"), TYPES[bool]),
@@ -367,7 +367,7 @@ def _judge_type(
     definition: Definition, predicate: Predicate, column: KnownColumn
 ) -> Fault | None:
     """Return what is wrong with a value for the type of its column."""
-    wanted = _COLUMN_TYPES.get(column.type)
+    wanted = COLUMN_TYPES.get(column.type)
     source = CATALOGUE.get(definition.blocks[column.source].kind)
     is_listed = source is not None and predicate.column in source.about.column_words
     if wanted is None or (is_listed and predicate.operator in _SEARCHING):

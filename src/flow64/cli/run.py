@@ -172,20 +172,21 @@ def command(
             "result_formats": delivery.formats,
         }
         launch, _ = client.make_launch(workflow, options)
+        key = launch.ready.target.key
         _require_rows(launch.definition, rows, len(start_rows))
         named: Any = {"intent": intent, "new": new, "retry": retry}
         all_rows = client.session, launch, start_rows, new_since, by
         try:
             start_rows = inputs.select_rows(*all_rows, attach=attach, **named)[:first]
         except NoNewRowsError as error:
-            return _tell_nothing_new(workflow.key, error)
+            return _tell_nothing_new(key, error)
         launch.build_payload(start_rows)  # or an error says what is wrong
         if output is not None:
             launch.stages.number("", block)  # the same
         what = client.session, launch, start_rows
         earlier = attach or find_run(*what, **named)
         if dry_run or not earlier:  # it may buy
-            estimate = estimate_run(client, workflow.key, launch, start_rows)
+            estimate = estimate_run(client, key, launch, start_rows)
             if dry_run:
                 printing.emit(estimate)
                 return 0
@@ -199,12 +200,12 @@ def command(
         run = Run(state, client.session)
         STATE.is_done = True
         if run.is_attached:
-            attached = _describe_attached_run(run, workflow.key, is_named=is_named)
+            attached = _describe_attached_run(run, key, is_named=is_named)
             printing.message(attached)
         code, count = _follow(client, run, delivery, no_wait=no_wait)
     if STATE.is_json:
         data = {
-            "key": workflow.key,
+            "key": key,
             "env": client.env,
             "run_id": run.id,
             "status": run.last_status,

@@ -260,6 +260,13 @@ def _compute(block: WireBlock, name: str, rows: list[RecordedRow]) -> list[Recor
     outcomes = [judge_row(specs["filters"], row) for row in rows]
     if count := outcomes.count(None):
         words = f"{count:,} of {len(rows):,} rows pass {name}"
+        texts = [
+            f"{each['column']} is text, compared with {each['value']}"
+            for each in specs["filters"]
+            if is_number(each.get("value"))
+            if any(isinstance(row.get(each["column"]), str) for row in rows)
+        ]
+        words += f" ({'; '.join(texts)})" if texts else ""
         raise ResultError(f"no document says whether {words}")
     return [row for row, passes in zip(rows, outcomes, strict=True) if passes]
 

@@ -8,19 +8,22 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from attrs import Attribute, evolve, field, frozen
 
 from .. import errors
 from ..analysis.check import findings
+from ..analysis.column_rules import COLUMN_TYPES
 from ..analysis.costs import cost, count_start_rows
+from ..analysis.fields import TYPES, JsonType
 from ..api.answers import Body
 from ..blocks import Search, Webhook
+from ..blocks.catalogue import columns_of
 from ..definition import (
     EMPTY,
     Definition,
@@ -31,14 +34,23 @@ from ..definition import (
     WireBlock,
     as_body,
     is_number,
+    load_json,
     pointer,
     thaw,
     unbound_names,
     unchanged,
 )
-from ..text import format_dollars, join_words, pluralize, printable, shortened, truncate
+from ..text import (
+    did_you_mean,
+    format_dollars,
+    join_words,
+    pluralize,
+    printable,
+    shortened,
+    truncate,
+)
 from . import frames
-from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
+from .rows import FORMS, CsvRow, RowFile, refuse_repeated_keys, rows_in
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]]
@@ -67,7 +79,7 @@ def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
     copies, problems = [], []
     for number, row in enumerate(as_iterable(rows), first):
         if isinstance(row, Mapping):
-            copies.append(dict(row))
+            copies.append(CsvRow(row) if isinstance(row, CsvRow) else dict(row))
         else:
             kind = type(row).__name__
             problems.append(f"row {number}: a row is a mapping of columns, not {kind}")
@@ -163,18 +175,17 @@ def build_payload(
             listed, with the number of their row.
     """
     problems: list[Problem] = []
+    columns = [*_declared_columns(definition)]
     # Any value passes, also one that would be a placeholder in a workflow.
     freezer = Freezer(problems, unchanged, frames.as_json)
-    frozen_rows = freezer.freeze(list(rows))
+    frozen_rows = freezer.freeze([_read_cells(row, columns) for row in rows])
     lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):
         lines.append(problem)
-    sources = _sources(definition)
-    for source in sources:
-        if source.kind == Webhook.kind:
-            lines += _list_missing_columns(source, rows, first)
+    lines += _list_faults(columns, rows, frozen_rows or (), first)
     if lines:
         raise rows_error(list(dict.fromkeys(lines)))
+    sources = _sources(definition)
     body: dict[str, Any] = {}
     if rows or all(source.kind == Search.kind for source in sources):
         body["webhook_payload"] = thaw(frozen_rows, _refuse_value)
@@ -227,22 +238,75 @@ def _describe_wrong_source(definition: Definition, count: int) -> str:
     return f"{begins}, and the service takes rows for a webhook alone: give it no rows"
 
 
-def _list_missing_columns(
-    source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
-) -> Sequence[str]:
-    """List the rows that lack a required column, for which a run is refused (D)."""
-    declared = source.specs.get("input_schema")
-    columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
-    required = [name for name, entry in columns.items() if _is_required(entry)]
-    lines: list[str] = []
-    for number, row in enumerate(rows, first):
-        if missing := [name for name in required if name not in row]:
-            has = join_words([truncate(str(name), 40) for name in row], 12)
-            has = "" if lines else f"; it has {has or 'no columns'}"
-            lines.append(f"row {number} lacks {', '.join(missing)}{has}")
-    if lines:
-        lines.append('declare a column that may be missing with "optional": true')
-    return lines
+def _declared_columns(definition: Definition) -> Iterator[_Declared]:
+    """Yield what `input_schema` declares: name, whether it is required, known type."""
+    for source in _sources(definition):
+        if source.kind == Webhook.kind:
+            entries: Any = source.specs.get("input_schema")
+            for column in columns_of(entries, words_are_types=True):
+                is_required = _is_required(entries[column.name])
+                yield column.name, is_required, _TYPES.get(column.type)
+
+
+_TYPES: Final[Mapping[str | None, JsonType]] = {
+    **COLUMN_TYPES,
+    **dict.fromkeys(("int", "integer"), TYPES[int]),
+}
+_Declared: TypeAlias = tuple[str, bool, JsonType | None]
+
+
+def _read_cells(
+    row: Mapping[str, Any], columns: Sequence[_Declared]
+) -> Mapping[str, Any]:
+    """Return a row; one of CSV with the numbers and truth values that it declares.
+
+    A text that is not one stays, and is refused later. An empty one is null.
+    """
+    if not isinstance(row, CsvRow):
+        return row
+    cells = dict(row)
+    for name, _, kind in columns:
+        text = row.get(name)
+        if isinstance(text, str) and kind not in (None, TYPES[str]):
+            value = load_json(text.lower()) if text == text.strip() else None
+            cells[name] = (text or None) if value is None else value
+    return cells
+
+
+def _list_faults(
+    columns: Sequence[_Declared],
+    rows: Sequence[Mapping[str, Any]],
+    sent: Sequence[Mapping[str, Any]],
+    first: int,
+) -> Iterator[str]:
+    """Yield the declared columns that rows lack (D), or hold with another type.
+
+    Args:
+        columns: The declarations.
+        rows: The rows, for messages.
+        sent: The same as JSON.
+        first: Number of the first row.
+    """
+    for name, is_required, kind in columns:
+        missing = [n for n, row in enumerate(rows) if name not in row]
+        if missing and is_required:
+            names = [truncate(str(key), 40) for key in rows[missing[0]]]
+            near = did_you_mean(name, {*names} - {name for name, *_ in columns})
+            near = near or f"; there are {join_words(names, 12) or 'none'}"
+            places = join_words([f"row {n + first}" for n in missing], 5)
+            if 1 < len(missing) == len(rows):
+                places = f"all {len(rows):,} rows"
+            yield f"column {name!r} is missing in {places}{near}"
+            entry = f'{{"{name}": {{"type": "string", "optional": True}}}}'
+            yield f"if {name!r} may be missing: input_schema={entry}"
+        wrong = [
+            f"row {n + first} has {shortened(rows[n][name])}"
+            for n, row in enumerate(sent)
+            if kind and row.get(name) is not None and not kind.takes(row[name])
+        ]
+        if kind and wrong:
+            advice = f"write {kind.name}, or declare another type"
+            yield f"column {name!r}: {join_words(wrong, 3)}; {advice}"
 
 
 def _is_required(entry: Any) -> bool:

@@ -25,6 +25,11 @@ from ..text import pluralize, printable, shortened
 Raw: TypeAlias = Mapping[str, Any]
 """One row: the values of all columns by name."""
 
+
+class CsvRow(dict[str, Any]):
+    """A row of a CSV file: each value is a text, whatever is meant."""
+
+
 Fail: TypeAlias = Callable[..., errors.FlowError]
 """Makes the error of a file of rows."""
 
@@ -155,7 +160,7 @@ def _csv_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
     for number, cells in lines:
         if problem := _describe_line(cells, len(header)):
             raise fail(problem, number)
-        yield dict(zip(header, cells, strict=True))
+        yield CsvRow(zip(header, cells, strict=True))
 
 
 def _describe_header(header: Sequence[str]) -> str:

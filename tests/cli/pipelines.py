@@ -10,7 +10,8 @@ from flow64 import Client
 HEAD = """
 from flow64 import LEAD, Project, Workflow, value, variants
 from flow64.blocks import (
-    AppendToNotebook, FindEmail, LeadEnrichment, OutgoingWebhook, Search, Webhook
+    AppendToNotebook, Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Search,
+    Webhook,
 )
 
 growth = Project("growth", namespace="acme.example")

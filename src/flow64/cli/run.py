@@ -368,7 +368,8 @@ def _find_live_definition(
     if live is None:
         return launch.definition, []
     why = describe_staleness(launch.ready, live)
-    notes = [f"deployed  not this code: {why}; flow64 deploy first"] if why else []
+    first = f"deploy first: {launch.ready.command}"
+    notes = [f"deployed  not this code: {why}; {first}"] if why else []
     if launch.specs_override is not None:
         live = payload.override_live(live, payload.source_specs(launch.definition))
     return live, notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -113,6 +114,11 @@ class Ready:
     def definition(self) -> Definition:
         """The definition to deploy. Secrets are names in it."""
         return self.target.definition
+
+    @property
+    def command(self) -> str:
+        """The command that deploys it."""
+        return shlex.join(["flow64", "deploy", self.target.key, "-e", self.env])
 
     @property
     def stamp(self) -> Stamp:

@@ -100,9 +100,9 @@ class Launch:
         reason = describe_staleness(ready, live) if live else "it is not deployed"
         if live is None or reason:
             raise errors.RunError(
-                f"{ready.name!r} ({ready.id}) is not what this code says: {reason}",
+                f"{ready.target.key} ({ready.id}) is not what this code says: {reason}",
                 hint="deploy() first",
-                option="deploy first: flow64 deploy",
+                option=f"deploy first: {ready.command}",
             )
         if self.specs_override is not None:
             live = payload.override_live(live, payload.source_specs(self.definition))

@@ -194,7 +194,7 @@ def test_examples(name):
     workflow = module.get("workflow") or module["workflows"]["de"]
     source, *_ = workflow.compile().blocks
     columns = source.specs.get("input_schema", {})
-    row = {column: "1" if word == "bool" else "a" for column, word in columns.items()}
+    row = {column: True if word == "bool" else "a" for column, word in columns.items()}
     rows = [row] if source.kind == "webhook" else []
 
     outcome = try_out(workflow, rows)

@@ -287,18 +287,18 @@ def _list_faults(
         sent: The same as JSON.
         first: Number of the first row.
     """
+    optional = ""
     for name, is_required, kind in columns:
         missing = [n for n, row in enumerate(rows) if name not in row]
         if missing and is_required:
             names = [truncate(str(key), 40) for key in rows[missing[0]]]
             near = did_you_mean(name, {*names} - {name for name, *_ in columns})
-            near = near or f"; there are {join_words(names, 12) or 'none'}"
+            has = f"; row {missing[0] + first} has {join_words(names, 12) or 'none'}"
             places = join_words([f"row {n + first}" for n in missing], 5)
             if 1 < len(missing) == len(rows):
                 places = f"all {len(rows):,} rows"
-            yield f"column {name!r} is missing in {places}{near}"
-            entry = f'{{"{name}": {{"type": "string", "optional": True}}}}'
-            yield f"if {name!r} may be missing: input_schema={entry}"
+            yield f"column {name!r} is missing in {places}{near or has}"
+            optional = f'{{"{name}": {{"type": "string", "optional": True}}}}'
         wrong = [
             f"row {n + first} has {shortened(rows[n][name])}"
             for n, row in enumerate(sent)
@@ -307,6 +307,8 @@ def _list_faults(
         if kind and wrong:
             advice = f"write {kind.name}, or declare another type"
             yield f"column {name!r}: {join_words(wrong, 3)}; {advice}"
+    if optional:
+        yield f"if a column may be missing: input_schema={optional}"
 
 
 def _is_required(entry: Any) -> bool:

@@ -137,7 +137,7 @@ def test_file_without_a_needed_column_has_one_line(tmp_path):
         build_payload(WEBHOOK, as_rows(tmp_path / "a.csv"))
 
     assert len(caught.value.problems) == 2
-    assert '"email": {"type": "string", "optional": True}' in caught.value.problems[1]
+    assert '"optional": True' in caught.value.problems[1]
 
 
 # -- Declared types -------------------------------------------------------------------

@@ -252,6 +252,7 @@ _TYPES: Final[Mapping[str | None, JsonType]] = {
     **COLUMN_TYPES,
     **dict.fromkeys(("int", "integer"), TYPES[int]),
 }
+_OPTIONAL: Final = 'to allow that, declare it {"type": "string", "optional": True}'
 _Declared: TypeAlias = tuple[str, bool, JsonType | None]
 
 
@@ -287,7 +288,6 @@ def _list_faults(
         sent: The same as JSON.
         first: Number of the first row.
     """
-    optional = ""
     for name, is_required, kind in columns:
         missing = [n for n, row in enumerate(rows) if name not in row]
         if missing and is_required:
@@ -298,7 +298,7 @@ def _list_faults(
             if 1 < len(missing) == len(rows):
                 places = f"all {len(rows):,} rows"
             yield f"column {name!r} is missing in {places}{near or has}"
-            optional = f'{{"{name}": {{"type": "string", "optional": True}}}}'
+            yield _OPTIONAL  # once, since equal lines are one
         wrong = [
             f"row {n + first} has {shortened(rows[n][name])}"
             for n, row in enumerate(sent)
@@ -307,8 +307,6 @@ def _list_faults(
         if kind and wrong:
             advice = f"write {kind.name}, or declare another type"
             yield f"column {name!r}: {join_words(wrong, 3)}; {advice}"
-    if optional:
-        yield f"if a column may be missing: input_schema={optional}"
 
 
 def _is_required(entry: Any) -> bool:

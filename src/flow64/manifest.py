@@ -24,7 +24,6 @@ from attrs import asdict, evolve, field, frozen
 
 from . import files
 from .compiler import Identity, is_key
-from .definition import old_names
 from .definition.freezing import EMPTY, is_plain
 from .definition.ids import (
     DEFAULT_ENV,
@@ -35,6 +34,7 @@ from .definition.ids import (
     list_sent,
     parse_path,
     path_of,
+    read_old_path,
 )
 from .definition.model import Definition, ListedOrigins
 from .definition.reading import (
@@ -402,7 +402,7 @@ def _as_file(value: Any, _: object) -> str:
 
 def _as_was(value: Any, _: object) -> str:
     text = _as_text(value)
-    if not all(is_key(key) for _, key in old_names.read_path(text)):
+    if not all(is_key(key) for _, key in read_old_path(text)):
         raise WrongValueError(f"{shortened(text)} is not a key, or keys after slashes")
     return text
 

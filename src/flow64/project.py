@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
 
-from .definition import EMPTY, ProjectKey, Tag, escape_key, old_names
+from .definition import EMPTY, ProjectKey, Tag, escape_key, write_old_path
 from .errors import BuildError
 from .text import shortened
 from .workflow import Workflow
@@ -105,7 +105,7 @@ def variants(
             segments: list[tuple[Tag, str]] = []
             for axis in sorted(at, key=escape_key):
                 segments += [("axis", axis), ("variant", at[axis])]
-            name = old_names.write_path(segments)
+            name = write_old_path(segments)
             workflows[names] = _build(build, at, segments, name, was)
     else:
         _require_table(table)
@@ -155,7 +155,7 @@ def _build(
     name = unicodedata.normalize("NFC", name)
     if name not in was:
         return workflow.varied(segments)
-    old = old_names.write_path(workflow.identity.below)
+    old = write_old_path(workflow.identity.below)
     return workflow.varied(segments, old if was[name] is None else f"{old}/{was[name]}")
 
 

@@ -19,7 +19,6 @@ from flow64.definition import (
     retry_key,
     run_key,
     slug,
-    stable_id,
 )
 
 WORKFLOW = (("ns", "acme.example"), ("project", "growth"), ("workflow", "inbound"))
@@ -72,7 +71,7 @@ def test_a_key_is_escaped_after_nfc(key, text):
 )
 def test_ids_are_pinned(segments, made):
     """These ids are deployed somewhere; more of them are in the specification."""
-    assert str(stable_id(*segments)) == made
+    assert id_of(path_of(segments)) == made
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ def test_ids_are_pinned(segments, made):
 )
 def test_different_paths_have_different_ids(one, other):
     """Tags and escapes keep apart what joined text would mix."""
-    assert stable_id(*one) != stable_id(*other)
+    assert id_of(path_of(one)) != id_of(path_of(other))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from flow64.definition import (
     reading,
     with_stamp,
 )
-from flow64.errors import BuildError, ReadError
+from flow64.errors import ReadError
 
 ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -232,13 +232,6 @@ def test_no_workflow(change, place):
 
     assert (of_data.value.pointer, of_text.pointer) == (place, place)
     assert (of_data.value.line, of_text.line is None) == (None, False)
-
-
-@pytest.mark.parametrize("text", [None, 5, {"a": 1}, bytearray(b"{}")])
-def test_no_text(text):
-    """A path or parsed data is not guessed at."""
-    with pytest.raises(BuildError):
-        loads(text)
 
 
 def test_deepest_text():

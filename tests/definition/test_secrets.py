@@ -25,7 +25,6 @@ from flow64.definition import (
     as_body,
     fingerprint,
     hide_secrets,
-    join_places,
     name_secrets,
     secret_names,
     secret_places,
@@ -64,11 +63,12 @@ def specs_of(found):
 CODE = definition(
     {"url": HOOK, "headers": {"a/b": TOKEN, "c": 1}, "list": [1, [TOKEN]]}
 )
-PLACES = {
+SENT = {
     ("url",): "hook",
     ("headers", "a/b"): "token",
     ("list", "1", "0"): "token",
 }
+PLACES = {(ID.lower(), *path): name for path, name in SENT.items()}
 
 
 def test_places_of_code_and_of_a_stamp_are_the_same():
@@ -78,12 +78,12 @@ def test_places_of_code_and_of_a_stamp_are_the_same():
         "0" * 16,
         "0" * 16,
         None,
-        {"aaaaaaaa": PLACES},
+        {"aaaaaaaa": SENT},
     )
 
     _, again = split_stamp(str(stamp))
 
-    assert secret_places(CODE) == {ID.lower(): PLACES}
+    assert secret_places(CODE) == PLACES
     assert again == stamp
     assert stamped_places(CODE, again) == secret_places(CODE)
     assert secret_names(CODE) == {"hook", "token"}
@@ -123,15 +123,6 @@ def test_of_two_names_with_one_text_the_place_decides():
     specs = specs_of(hide_secrets(filled(CODE, values), secret_places(CODE), values))
 
     assert (specs["url"], specs["headers"]["a/b"]) == (HOOK, TOKEN)
-
-
-def test_places_of_code_come_first():
-    """A value that was renamed is looked for under its new name."""
-    old = {ID.lower(): {("url",): "old", ("gone",): "old"}}
-
-    joined = join_places(secret_places(definition({"url": HOOK})), old)
-
-    assert joined == {ID.lower(): {("url",): "hook", ("gone",): "old"}}
 
 
 def test_secret_that_is_not_known_here_is_not_compared():

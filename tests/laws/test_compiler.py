@@ -18,7 +18,7 @@ from flow64.blocks import (
     OutgoingWebhook,
     Webhook,
 )
-from flow64.definition import stable_id
+from flow64.definition import ids
 from tests.dsl.support import edges, names
 from tests.strategies import json_values, scalars, values
 
@@ -307,7 +307,7 @@ def test_tags_tell_paths_apart(one, other):
         (tag, normalized(key)) for tag, key in other
     ]
 
-    assert (stable_id(*one) == stable_id(*other)) == same
+    assert (ids.id_of(ids.path_of(one)) == ids.id_of(ids.path_of(other))) == same
 
 
 # -- Whatever is written --------------------------------------------------------------

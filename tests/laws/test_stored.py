@@ -185,7 +185,7 @@ SWITCHES = st.sampled_from([{}, TIDYING])
 def not_in_code(live):
     """What no code can say, and so is refused with its reason."""
     return (
-        any(edge.condition is not None for edge in live.edges)
+        any(edge.extra.get("condition") is not None for edge in live.edges)
         or any(not block.kind for block in live.blocks)
         or any(
             type(item) is int and abs(item) > MAX_INTEGER

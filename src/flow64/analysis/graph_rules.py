@@ -279,7 +279,7 @@ def condition_present(definition: Definition) -> Iterator[Fault]:
         workflow = Workflow.from_json(text.replace('"to_block_id"', named))
     """
     for edge in definition.edges:
-        if edge.extra and edge.condition is not None:
+        if edge.extra.get("condition") is not None:
             position = definition.index.get(edge.target)
             message = "an edge to it has a condition, and conditions are reserved"
             yield Fault(position, message)

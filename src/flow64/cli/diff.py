@@ -19,7 +19,6 @@ from ..definition import (
     canonical_id,
     genuine_stamp,
     hide_secrets,
-    join_places,
     secret_places,
     stamped_places,
     unbound_names,
@@ -338,8 +337,8 @@ def _hide(
     if entry.is_live:
         stamp = genuine_stamp(shown.stamp, shown.id)
         is_code = other is not None and not other.is_live
-        ours = secret_places(other.definition) if is_code and other else EMPTY
-        places = join_places(ours, stamped_places(shown, stamp))
+        ours = secret_places(other.definition) if is_code and other else {}
+        places = {**stamped_places(shown, stamp), **ours}
     shown = hide_secrets(shown, places, own)
     for values in every:
         if values is not own:
@@ -352,8 +351,7 @@ def _drop_unmanaged_fields(
 ) -> tuple[Definition, Sequence[str]]:
     """Return a live definition without fields that code does not manage, and these."""
     stamp = genuine_stamp(live.definition.stamp, live.definition.id)
-    places = stamped_places(live.definition, stamp)
-    sent = fields_of_last_deploy(live.definition, stamp, places)
+    sent = fields_of_last_deploy(live.definition, stamp)
     managed = {
         ref: names | sent.get(ref, frozenset())
         for ref, names in fields_of(code.definition).items()

@@ -16,9 +16,10 @@ from ..definition import (
     id_of,
     is_plain,
     is_uuid,
-    old_names,
     path_of,
+    read_old_path,
     slug,
+    write_old_path,
 )
 from ..diagnostics import Finding, Place
 from ..text import shortened
@@ -85,7 +86,7 @@ class Identity(NamedTuple):
         Its present keys do not count then.
         """
         if isinstance(self.was, str):
-            return old_names.read_path(self.was)
+            return read_old_path(self.was)
         return [("workflow", self.shown_key), *self.segments]
 
     def varied(
@@ -93,7 +94,7 @@ class Identity(NamedTuple):
     ) -> Identity:
         """Return the identity with further segments; see `Workflow.varied`."""
         if was is None and self.was is not None:
-            was = old_names.write_path([*self.below, *segments])
+            was = write_old_path([*self.below, *segments])
         return self._replace(segments=(*self.segments, *segments), was=was)
 
     def segments_in(self, env: str) -> list[tuple[Tag, str]]:

@@ -187,7 +187,7 @@ def _edge_faults(definition: Definition) -> Iterator[str]:
         for end in (edge.source, edge.target):
             if end not in definition.index:
                 yield f"an edge names the block {shortened(end)}, which is not there"
-        if edge.condition is not None:
+        if edge.extra.get("condition") is not None:
             yield "an edge has a condition, which code cannot say"
     topology = definition.topology
     rank = {at: number for number, at in enumerate(topology.order)}

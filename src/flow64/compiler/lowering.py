@@ -7,7 +7,6 @@ the wire form of each block.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -30,8 +29,10 @@ from ..definition import (
     escape_key,
     id_of,
     is_uuid,
-    old_names,
+    order_nodes,
     pointer,
+    positions_in,
+    read_old_keys,
     split_stamp,
 )
 from ..diagnostics import Finding
@@ -115,7 +116,7 @@ class Scope:
     def enter(self, name: str, was: str | None) -> Scope:
         """Return the scope of a name inside of it."""
         if (name, was) not in self.inner:
-            old = (False, [name]) if was is None else old_names.read_keys(was)
+            old = (False, [name]) if was is None else read_old_keys(was)
             levels = *self.levels, _enter_scopes(self.path, *old)
             self.inner[name, was] = Scope(levels, (*self.names, name), [name, *old[1]])
         return self.inner[name, was]
@@ -249,9 +250,7 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
 
 def _old_path(around: str, was: Any) -> tuple[str, str | None]:
     """Return the path of the scope and the segment of a block by its `was=`."""
-    is_whole, keys = (
-        old_names.read_keys(was) if isinstance(was, str) else (False, [was])
-    )
+    is_whole, keys = read_old_keys(was) if isinstance(was, str) else (False, [was])
     if not (keys and all(map(is_key, keys))):
         return around, None
     return _enter_scopes(around, is_whole, keys[:-1]), escape_key(keys[-1])
@@ -319,53 +318,14 @@ def _fault(graph: Graph, node: int, code: str, message: str, advice: str) -> Fin
 # -- The order -------------------------------------------------------------------------
 
 
-def order_nodes(
-    paths: Sequence[str], sources: Sequence[int], targets: Sequence[int]
-) -> list[int]:
-    """Return the nodes in order: of those that are ready, the least path first.
-
-    Nodes on or behind a cycle come last, by path.
-    """
-    by_path = sorted(range(len(paths)), key=paths.__getitem__)
-    rank = _positions(by_path)
-    waiting = [0] * len(paths)
-    # The edges that leave a node are linked, from its last to its first. A list for
-    # each node would be one more object for the garbage collector to follow.
-    last = [-1] * len(paths)
-    before: list[int] = []
-    for edge, source in enumerate(sources):
-        before.append(last[source])
-        last[source] = edge
-        waiting[targets[edge]] += 1
-    ready = [rank[node] for node, count in enumerate(waiting) if not count]
-    heapify(ready)
-    order: list[int] = []
-    while ready:
-        node = by_path[heappop(ready)]
-        order.append(node)
-        edge = last[node]
-        while edge >= 0:
-            child = targets[edge]
-            waiting[child] -= 1
-            if not waiting[child]:
-                heappush(ready, rank[child])
-            edge = before[edge]
-    return order + [node for node in by_path if waiting[node]]
-
-
 def _sort_edges(graph: Graph, order: Sequence[int]) -> Topology:
     """Return the edges, each once, by position and in order."""
-    count, position = len(order), _positions(order)
+    count, position = len(order), positions_in(order)
     # Pairs as single numbers, which the garbage collector does not follow.
     pairs = zip(graph.sources, graph.targets, strict=True)
     numbers = sorted({position[source] * count + position[at] for source, at in pairs})
     sources = [number // count for number in numbers]
     return Topology(sources, [number % count for number in numbers], count)
-
-
-def _positions(order: Sequence[int]) -> Mapping[int, int]:
-    """Return the position of each node in an order."""
-    return dict(zip(order, range(len(order)), strict=True))
 
 
 # -- The wire form ---------------------------------------------------------------------
@@ -415,13 +375,12 @@ def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict
         fields = freezer.freeze(fields, (name,))
         if not isinstance(fields, FrozenDict):
             message = f"{name} is not a mapping of fields"
-            problem = Problem("not-json", (name,), message, f"write {name}={{...}}")
-            freezer.problems.append(problem)
+            freezer.problems.append(Problem(message, f"write {name}={{...}}", (name,)))
             continue
         for sent in (sent for sent in fields if sent in specs):
             message = f"{name} sets {sent!r}, which the block sets itself"
-            repetition = ("extra-repeats-field", (name, sent), message, "write it once")
-            freezer.problems.append(Problem(*repetition))
+            repetition = ("write it once", (name, sent), "extra-repeats-field")
+            freezer.problems.append(Problem(message, *repetition))
         is_extra = name == "extra"
         merged = {**specs, **fields} if is_extra else {**fields, **specs}
         specs = FrozenDict(merged)
@@ -443,7 +402,7 @@ def _origin(graph: Graph, node: int, paths: Sequence[str]) -> Origin:
     return Origin(
         key=_text(key),
         path=graph.shown_path(node),
-        place=lambda: block.place,
+        find_place=lambda: block.place,
         is_default=block.key is None,
         allowed=_texts(block.allow),
         extra=_texts(block.extra),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import decimal
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring as quote
 from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
@@ -133,10 +133,10 @@ Path: TypeAlias = tuple[str | int, ...]
 class Problem:
     """A value that cannot be written as JSON, and its place."""
 
-    code: str
-    path: Path
     message: str
     help: str
+    path: Path = ()
+    code: str = "not-json"
 
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -147,7 +147,7 @@ def refuse_marker(_: Any) -> Problem:
     """Refuse a literal that would be an unbound value."""
     message = f"a literal with the key {VALUE_KEY!r} would be an unbound value"
     advice = 'write value("name") for what differs by environment'
-    return Problem("reserved-literal", (), message, advice)
+    return Problem(message, advice, code="reserved-literal")
 
 
 def unchanged(item: Any) -> Any:
@@ -186,7 +186,7 @@ class Freezer:
             (place,) = error.args
             advice = "flatten the value, or send it as JSON text"
             message = f"values nest deeper than {self.depth} levels"
-            self.problems.append(Problem("too-deep", place[:4], message, advice))
+            self.problems.append(Problem(message, advice, place[:4], "too-deep"))
             return None
 
     def _freeze(self, value: Any, path: Path, level: int) -> Any:
@@ -226,7 +226,7 @@ class Freezer:
             if type(key) is not str or not (key.isascii() or is_encodable(key)):
                 message = f"the key {shortened(key)} is not Unicode text"
                 advice = "write the key as a plain str"
-                self.problems.append(Problem("not-json", path, message, advice))
+                self.problems.append(Problem(message, advice, path))
             elif type(inner) is str and inner.isascii():
                 _put(frozen, key, inner)
             else:
@@ -247,8 +247,6 @@ def _no_json(item: Any) -> Problem:
     kind = type(item)
     if kind is str:
         message, advice = "text with a lone surrogate is not Unicode", "mend the text"
-    elif kind is float:
-        message, advice = f"{item} is not a JSON number", "leave the field out"
     elif kind is int:
         message = "integers beyond 2^53 - 1 lose digits in JSON"
         advice = "write it as text"
@@ -258,7 +256,7 @@ def _no_json(item: Any) -> Problem:
     else:
         message = f"{kind.__name__} is not JSON ({shortened(item)})"
         advice = "convert it where you write it, for example by str(...) or list(...)"
-    return Problem("not-json", (), message, advice)
+    return Problem(message, advice)
 
 
 # -- Paths and values ------------------------------------------------------------------
@@ -287,7 +285,7 @@ def rfc8785(value: Any) -> bytes:
         ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
         TypeError: A value is not JSON.
     """
-    return "".join(_rfc8785_pieces(value)).encode()
+    return _rfc8785(value).encode()
 
 
 def digest(value: Any) -> str:
@@ -295,29 +293,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(rfc8785(value)).hexdigest()
 
 
-def _rfc8785_pieces(value: Any) -> Iterator[str]:
+def _rfc8785(value: Any) -> str:
     if isinstance(value, str):
-        yield quote(value)
-    elif isinstance(value, Mapping):
+        return quote(value)
+    if isinstance(value, Mapping):
         # RFC 8785 sorts by UTF-16 code units, which differs from code points where
         # characters beyond U+FFFF meet U+E000 to U+FFFF.
-        separator = "{"
-        for key in sorted(value, key=lambda key: key.encode("utf-16-be")):
-            yield f"{separator}{quote(key)}:"
-            yield from _rfc8785_pieces(value[key])
-            separator = ","
-        yield "}" if value else "{}"
-    elif isinstance(value, list | tuple):
-        separator = "["
-        for item in value:
-            yield separator
-            yield from _rfc8785_pieces(item)
-            separator = ","
-        yield "]" if value else "[]"
-    elif isinstance(value, float):
-        yield _double(value)
-    else:  # null, true, false and integers
-        yield json.dumps(value)
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return (
+            f"{{{','.join([f'{quote(key)}:{_rfc8785(value[key])}' for key in keys])}}}"
+        )
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_rfc8785, value))}]"
+    return _double(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _double(value: float) -> str:

@@ -15,7 +15,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
@@ -126,11 +126,6 @@ _VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _NAMESPACE = hashlib.sha1(FLOW64.bytes, usedforsecurity=False)
 
 
-def stable_id(*segments: tuple[Tag, str]) -> UUID:
-    """Return the id of a key path given as (tag, key) pairs."""
-    return uuid5(FLOW64, path_of(segments))
-
-
 def slug(name: str) -> str:
     """Return the key for a title: NFC, ASCII lowered, other ASCII runs as one `-`.
 
@@ -163,18 +158,75 @@ def run_key(*, env: str, workflow_id: str, intent: str, body_digest: str) -> UUI
         intent: The name of the run that must happen once.
         body_digest: SHA-256, in hex, of the RFC 8785 form of the request body.
     """
-    return stable_id(
-        ("env", env),
-        ("run", canonical_id(workflow_id)),
-        ("intent", intent),
-        ("body", body_digest),
-    )
+    run = path_of([("env", env), ("run", canonical_id(workflow_id))])
+    request = path_of([("intent", intent), ("body", body_digest)])
+    return UUID(id_of(f"{run}/{request}"))
 
 
 def retry_key(key: UUID, job_id: str) -> UUID:
     """Return the Idempotency-Key that starts a failed run again, once."""
     return uuid5(key, canonical_id(job_id))
 
+
+# -- Old keys in `was=` ----------------------------------------------------------------
+#
+# Ids are made from them. A `/` separates levels. Inside of a key it is `%2F`; a `=` is
+# `%3D`, and a `%` is `%25`.
+
+
+def read_old_keys(was: str) -> tuple[bool, list[str]]:
+    """Return whether the `was=` of a block or scope is a path from the workflow down.
+
+    Its keys come second. Without a `/` they stand inside of the scope around it.
+
+    >>> read_old_keys("find_email"), read_old_keys("work/a%2Fb")
+    ((False, ['find_email']), (True, ['work', 'a/b']))
+    """
+    below = was.removeprefix("/")
+    return "/" in was, [*map(unquote, below.split("/"))] if below else []
+
+
+def write_old_keys(keys: Sequence[str], around: Sequence[str]) -> str:
+    """Return the `was=` of a block or scope.
+
+    Args:
+        keys: Its old keys from the workflow down.
+        around: The old keys of the scope around it.
+    """
+    if keys == around:
+        return ""
+    if keys[:-1] == around:
+        return escape_was(keys[-1])
+    return "/" * (len(keys) < 2) + "/".join(map(escape_was, keys))
+
+
+def read_old_path(was: str) -> list[tuple[Tag, str]]:
+    """Return the old path of a workflow, below its project.
+
+    >>> read_old_path("leads/region=us")
+    [('workflow', 'leads'), ('axis', 'region'), ('variant', 'us')]
+    """
+    key, *names = was.split("/")
+    segments: list[tuple[Tag, str]] = [("workflow", unquote(key))]
+    for name in names:
+        axis, is_axis, text = name.rpartition("=")
+        segments += [("axis", unquote(axis))] * bool(is_axis)
+        segments.append(("variant", unquote(text)))
+    return segments
+
+
+def write_old_path(segments: Iterable[tuple[Tag, str]]) -> str:
+    """Return a path below a project, as `was=` has it."""
+    texts = [escape_was(key) + ("=" if tag == "axis" else "/") for tag, key in segments]
+    return "".join(texts).removesuffix("/")
+
+
+def escape_was(key: str) -> str:
+    """Return a key as it stands in `was=`."""
+    return key.replace("%", "%25").replace("/", "%2F").replace("=", "%3D")
+
+
+# -- The stamp -------------------------------------------------------------------------
 
 MAX_FIELDS: Final = 4096
 """Characters of FIELDS above which a stamp carries `-` instead."""

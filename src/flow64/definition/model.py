@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from operator import lt
 from typing import Any, Final, NamedTuple
 
@@ -47,18 +48,13 @@ class Edge(NamedTuple):
     Attributes:
         source: Id of the block that gives rows (`from_block_id`).
         target: Id of the block that takes them (`to_block_id`).
-        extra: `condition` and undocumented keys, as they were read.
+        extra: The reserved `condition`, which the service does not use yet, and
+            undocumented keys, as they were read.
     """
 
     source: str
     target: str
     extra: FrozenDict = EMPTY
-
-    @property
-    def condition(self) -> str | None:
-        """The reserved `condition`, which the service does not use yet."""
-        condition: str | None = self.extra.get("condition")
-        return condition
 
 
 @frozen
@@ -68,6 +64,7 @@ class Origin:
     Attributes:
         key: The block's key, or None for a block that was read with a UUID.
         path: Keys from the workflow down, joined by `/`: the name that people use.
+        find_place: Returns the place, which takes a while.
         pointer: The JSON pointer, for a block that was read.
         is_default: Whether the key is the block's kind because none was given.
         allowed: Codes of findings that the block silences.
@@ -78,9 +75,7 @@ class Origin:
 
     key: str | None = None
     path: str | None = None
-    _place: Place | Callable[[], Place | None] | None = field(
-        default=None, alias="place"
-    )
+    find_place: Callable[[], Place | None] = lambda: None
     pointer: str | None = None
     is_default: bool = False
     allowed: Sequence[str] = ()
@@ -90,8 +85,7 @@ class Origin:
     @property
     def place(self) -> Place | None:
         """The user's file and line, for a block written in code."""
-        place: Place | None = self._place() if callable(self._place) else self._place
-        return place
+        return self.find_place()
 
     @property
     def where(self) -> str | None:
@@ -116,6 +110,45 @@ class ListedOrigins:
 
     def __getitem__(self, position: int) -> Origin:
         return self.find(position)
+
+
+def order_nodes(
+    keys: Sequence[Any], sources: Sequence[int], targets: Sequence[int]
+) -> list[int]:
+    """Return the nodes in order: of those that are ready, the least key first.
+
+    Nodes on or behind a cycle come last, by key.
+    """
+    by_key = sorted(range(len(keys)), key=keys.__getitem__)
+    rank = positions_in(by_key)
+    waiting = [0] * len(keys)
+    # The edges that leave a node are linked, from its last to its first. A list for
+    # each node would be one more object for the garbage collector to follow.
+    last = [-1] * len(keys)
+    before: list[int] = []
+    for edge, source in enumerate(sources):
+        before.append(last[source])
+        last[source] = edge
+        waiting[targets[edge]] += 1
+    ready = [rank[node] for node, count in enumerate(waiting) if not count]
+    heapify(ready)
+    order: list[int] = []
+    while ready:
+        node = by_key[heappop(ready)]
+        order.append(node)
+        edge = last[node]
+        while edge >= 0:
+            child = targets[edge]
+            waiting[child] -= 1
+            if not waiting[child]:
+                heappush(ready, rank[child])
+            edge = before[edge]
+    return order + [node for node in by_key if waiting[node]]
+
+
+def positions_in(order: Sequence[int]) -> Mapping[int, int]:
+    """Return the position of each node in an order."""
+    return dict(zip(order, range(len(order)), strict=True))
 
 
 @frozen(slots=False)  # a cached property of a class with slots takes far longer
@@ -171,15 +204,7 @@ class Topology:
         """Positions in a topological order; blocks on a cycle come last, as written."""
         if self.is_forward:
             return range(self.count)
-        waiting = [len(parents) for parents in self.parents]
-        ready = [i for i, n in enumerate(waiting) if not n]
-        for position in ready:
-            for child in self.children[position]:
-                waiting[child] -= 1
-                if not waiting[child]:
-                    ready.append(child)
-        seen = set(ready)
-        return [*ready, *(i for i in range(self.count) if i not in seen)]
+        return order_nodes(range(self.count), self.sources, self.targets)
 
     def _group(self, by: Sequence[int], ends: Sequence[int]) -> list[list[int]]:
         groups: list[list[int]] = [[] for _ in range(self.count)]
@@ -410,4 +435,5 @@ def fingerprint(definition: Definition) -> str:
 
 def _edge(edge: Edge) -> tuple[str, ...]:
     ends = (canonical_id(edge.source), canonical_id(edge.target))
-    return ends if edge.condition is None else (*ends, edge.condition)
+    condition = edge.extra.get("condition")
+    return ends if condition is None else (*ends, condition)

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 from attrs import frozen
 
 from ..diagnostics import find_value
-from ..errors import BuildError, read_error
+from ..errors import read_error
 from ..secrets import walk
 from ..text import shortened
 from .freezing import (
@@ -44,6 +44,9 @@ MAX_NESTING: Final = MAX_DEPTH + 8
 MAX_VALUES: Final = 500_000
 """Commas and opening brackets that are read at most: about as many JSON values."""
 
+MAX_DIGITS: Final = 4300
+"""Digits of the longest whole number; Python refuses longer ones."""
+
 JSON_TYPE_NAMES: Final[Mapping[type, str]] = {
     type(None): "null",
     bool: "true or false",  # before int, which it is one of
@@ -71,7 +74,6 @@ def parse_json(text: str | bytes, source: str) -> Any:
     Raises:
         ReadError: It is too long, holds too many values, has another encoding, is not
             JSON, or nests too deep.
-        BuildError: It is not text.
     """
     text = _decode(text, source)
     try:
@@ -93,9 +95,6 @@ def load_json(text: str | bytes, default: Any = None) -> Any:
 
 
 def _decode(text: str | bytes, source: str) -> str:
-    if not isinstance(text, str | bytes):
-        message = f"text is {shortened(text)}"
-        raise BuildError(message, hint="give the JSON text, or its UTF-8 bytes")
     if len(text) > MAX_BYTES:
         problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
         raise read_error(problem, source, MAX_BYTES)
@@ -105,22 +104,13 @@ def _decode(text: str | bytes, source: str) -> str:
         except UnicodeDecodeError as error:
             problem = f"not UTF-8: {error.reason}"
             raise read_error(problem, source, error.start) from None
-    if _has_too_many_values(text):
+    # They are counted, since parsing would cost what the limit should save.
+    bare = text.replace("\\\\", "").replace('\\"', "")
+    plain = "".join(bare.split('"')[::2])
+    if sum(map(plain.count, ",[{")) > MAX_VALUES:
         problem = f"it holds more than {MAX_VALUES:,} JSON values, the most that is"
         raise read_error(f"{problem} read; split the workflow", source)
     return text
-
-
-def _has_too_many_values(text: str) -> bool:
-    """Return True if separators outside of strings are too many.
-
-    They are counted, since parsing would cost what the limit should save.
-    """
-    if len(text) <= MAX_VALUES:
-        return False
-    plain = text.replace("\\\\", "").replace('\\"', "")
-    plain = '"'.join(plain.split('"')[::2])
-    return sum(map(plain.count, ",[{")) > MAX_VALUES
 
 
 def _as_object(pairs: list[tuple[str, Any]]) -> Any:
@@ -129,19 +119,12 @@ def _as_object(pairs: list[tuple[str, Any]]) -> Any:
         return members
     keys = [key for key, _ in pairs]
     twice = next(key for at, key in enumerate(keys) if key in keys[:at])
-    return _no_json(f"the key {shortened(twice)} stands twice", "keep one of them")
+    return Problem(f"the key {shortened(twice)} stands twice", "keep one of them")
 
 
 def _as_number(digits: str) -> float:
     """Return a whole number. One of too many digits becomes infinite: no JSON."""
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
-
-
-def _no_json(message: str, advice: str) -> Problem:
-    return Problem("not-json", (), message, advice)
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 # -- Definitions -----------------------------------------------------------------------
@@ -172,7 +155,6 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
 
     Raises:
         ReadError: The text is not JSON, or not a workflow; the error says where.
-        BuildError: The argument is not text.
     """
     data = parse_json(text, source)
     return _Reader(text if isinstance(text, str) else text.decode(), source).read(data)
@@ -325,4 +307,4 @@ def _as_value(item: Any) -> Any:
                 return Value(name, secret)
     example = f'{{"{VALUE_KEY}": "name"}}, with "secret": true for a secret one'
     problem = f"{shortened(dict(item))} is not an unbound value"
-    return _no_json(problem, f"write {example}")
+    return Problem(problem, f"write {example}")

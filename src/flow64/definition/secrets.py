@@ -16,6 +16,7 @@ from attrs import evolve
 from ..errors import ConfigError
 from ..secrets import Secrets, map_json, texts_in, walk
 from .freezing import (
+    EMPTY,
     VALUE_KEY,
     Freezer,
     FrozenDict,
@@ -27,8 +28,8 @@ from .freezing import (
 from .ids import Stamp
 from .model import Definition
 
-Places: TypeAlias = Mapping[str, Mapping[tuple[str, ...], str]]
-"""Names of secret values, by block id in lower case and by path from the field down."""
+Places: TypeAlias = Mapping[tuple[str, ...], str]
+"""Names of secret values by path: block id in lower case, and from the field down."""
 
 
 @final
@@ -153,33 +154,29 @@ def add_suffix(definition: Definition, suffix: str) -> Definition:
 # -- Where secrets stand ---------------------------------------------------------------
 
 
+def secrets_in(specs: FrozenDict, *above: str) -> dict[tuple[str, ...], str]:
+    """Return the names of secrets in specs by path; each path begins with `above`."""
+    return {
+        tuple(map(str, path)): item.name
+        for path, item in walk(specs, above)
+        if type(item) is Value and item.secret
+    }
+
+
 def secret_places(definition: Definition) -> Places:
     """Return where a definition names secrets."""
-    places: dict[str, dict[tuple[str, ...], str]] = {}
+    places: dict[tuple[str, ...], str] = {}
     for block in definition.blocks:
-        for path, item in walk(block.specs):
-            if type(item) is Value and item.secret:
-                at = tuple(map(str, path))
-                places.setdefault(block.id.lower(), {})[at] = item.name
+        places |= secrets_in(block.specs, block.id.lower())
     return places
 
 
 def stamped_places(live: Definition, stamp: Stamp | None) -> Places:
     """Return where the deploy that left a stamp has filled in secrets."""
-    if stamp is None:
-        return {}
     return {
-        block.id.lower(): names
+        (block.id.lower(), *path): name
         for block in live.blocks
-        if (names := stamp.secrets_of(block.id))
-    }
-
-
-def join_places(first: Places, second: Places) -> Places:
-    """Return the places of both. If they name one differently, the first counts."""
-    return {
-        block_id: {**second.get(block_id, {}), **first.get(block_id, {})}
-        for block_id in {**second, **first}
+        for path, name in (stamp.secrets_of(block.id) if stamp else EMPTY).items()
     }
 
 
@@ -211,27 +208,24 @@ def name_secrets(
         values: The secrets. A text that is not the one of its place becomes `Hidden()`.
             None gives a place its name, also if it has another text.
     """
-    if not any(block.id.lower() in places for block in live.blocks):
+    if not places:
         return live
+    around = {place[:end] for place in places for end in range(len(place))}
 
-    def name_all(names: Mapping[tuple[str, ...], str], specs: FrozenDict) -> Any:
-        def replace(item: Any, path: tuple[str | int, ...]) -> Any:
-            at = tuple(map(str, path))
-            if at not in names:
-                # Another form of what has the secret inside may show it as well.
-                is_around = any(place[: len(at)] == at for place in names)
-                return Hidden() if is_around and isinstance(item, str) else item
-            named = Value(names[at], secret=True)
-            wanted = UNSET if values is None else values.find(named.name)
-            plain = thaw(item)
-            is_same = type(plain) is type(wanted) and plain == wanted
-            is_named = isinstance(item, Value) and item.name == named.name
-            return named if is_same or is_named or wanted is UNSET else Hidden()
-
-        return map_json(specs, replace)
+    def replace(item: Any, path: tuple[str | int, ...]) -> Any:
+        at = tuple(map(str, path))
+        if at not in places:
+            # Another form of what has the secret inside may show it as well.
+            return Hidden() if at in around and isinstance(item, str) else item
+        named = Value(places[at], secret=True)
+        wanted = UNSET if values is None else values.find(named.name)
+        plain = thaw(item)
+        is_same = type(plain) is type(wanted) and plain == wanted
+        is_named = isinstance(item, Value) and item.name == named.name
+        return named if is_same or is_named or wanted is UNSET else Hidden()
 
     return live.map_specs(
-        lambda block: name_all(places.get(block.id.lower(), {}), block.specs)
+        lambda block: map_json(block.specs, replace, (block.id.lower(),))
     )
 
 
@@ -246,8 +240,7 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
         places: Where secrets stand, by the stamp and by code.
         values: The values of the environment.
     """
-    names = {name for paths in places.values() for name in paths.values()}
-    secrets = Secrets(secret_texts(values, names))
+    secrets = Secrets(secret_texts(values, places.values()))
 
     def hide(item: Any, _: object) -> Any:
         if isinstance(item, str) and secrets.is_in(item):

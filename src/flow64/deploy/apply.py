@@ -26,12 +26,10 @@ from attrs import define, field, frozen
 from ..api import calls, threads
 from ..api.session import Session
 from ..definition import (
-    EMPTY,
     Definition,
     Values,
     genuine_stamp,
     hide_secrets,
-    join_places,
     secret_names,
     secret_places,
     secret_texts,
@@ -247,12 +245,12 @@ def _prepare_saving(
     if live is None:
         return None
     code = step.target.definition if step.target else step.restored
-    ours = secret_places(code) if code else EMPTY
+    ours = secret_places(code) if code else {}
     last = genuine_stamp(live.stamp, live.id)
     reason: Any = step.action if step.action in ("stamp", "delete") else "update"
     return Saved.of(
         live,
-        join_places(ours, stamped_places(live, last)),
+        {**stamped_places(live, last), **ours},
         values,
         key=step.key,
         workflow_id=step.id,
@@ -368,10 +366,9 @@ class _Application:
         event, edits = "deleted" if live is None else "created", list[str]()
         if live is not None and step.before is not None:
             code = step.target.definition if step.target else step.restored
-            places = join_places(
-                secret_places(code) if code else EMPTY,
-                stamped_places(live, genuine_stamp(live.stamp, live.id)),
-            )
+            stamp = genuine_stamp(live.stamp, live.id)
+            ours = secret_places(code) if code else {}
+            places = {**stamped_places(live, stamp), **ours}
             shown = hide_secrets(live, places, self.values)
             event, edits = "edited", list_differences(step.before, shown)
         return StalePlanError(

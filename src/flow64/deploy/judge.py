@@ -21,7 +21,6 @@ from ..definition import (
     canonical_id,
     fingerprint,
     genuine_stamp,
-    join_places,
     meaning,
     name_secrets,
     secret_places,
@@ -106,7 +105,7 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
             state = "update"
         else:
             state = "drifted" if last.bound == stamp.bound else "conflict"
-    places = join_places(our_places, last_places)
+    places = {**last_places, **our_places}  # if they differ, code counts
     return Judgement(
         state, is_equal, last, sent, places, secrets, unset, unmanaged, is_others
     )
@@ -144,18 +143,17 @@ def _compare_secrets(
     """Return the names of secrets that differ, and of those that are not known here."""
     differ: set[str] = set()
     unset: set[str] = set()
-    there = {block.id.lower(): block.specs for block in live.blocks}
-    for block_id, names in places.items():
-        items = {
-            tuple(map(str, path)): item
-            for path, item in walk(there.get(block_id, EMPTY))
-        }
-        for path, name in names.items():
-            wanted = values.find(name)
-            if wanted is UNSET:
-                unset.add(name)
-            elif thaw(items.get(path)) != wanted:
-                differ.add(name)
+    items = {
+        tuple(map(str, path)): item
+        for block in live.blocks
+        for path, item in walk(block.specs, (block.id.lower(),))
+    }
+    for path, name in places.items():
+        wanted = values.find(name)
+        if wanted is UNSET:
+            unset.add(name)
+        elif thaw(items.get(path)) != wanted:
+            differ.add(name)
     return sorted(differ), sorted(unset)
 
 
@@ -177,19 +175,19 @@ def fields_of(definition: Definition) -> SpecFields:
 
 
 def fields_of_last_deploy(
-    live: Definition, last: Stamp | None, places: Places = EMPTY
+    live: Definition, last: Stamp | None, places: Places | None = None
 ) -> SpecFields:
     """Return the fields that the last deploy set. Empty if unknown.
 
     Args:
         live: What the service has.
         last: The stamp of that deploy.
-        places: Where it has filled in secrets.
+        places: Where it has filled in secrets, if the stamp had no room for that.
     """
     if last is None:
         return {}
     if last.sent is None:
-        is_all = short_fingerprint(name_secrets(live, places)) == last.bound
+        is_all = short_fingerprint(name_secrets(live, places or {})) == last.bound
         return fields_of(live) if is_all else {}
     return {
         block.id.lower(): last.fields_of(block.id) or _NONE for block in live.blocks

@@ -25,7 +25,7 @@ from ..definition import (
     list_sent,
     parse_path,
     path_of,
-    secret_places,
+    secrets_in,
     unbound_names,
     with_stamp,
 )
@@ -164,14 +164,13 @@ def target_of(
         raise unset_error(workflow.name, env, names, values or ())
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
     refs = block_refs(block.id for block in definition.blocks)
-    places = secret_places(definition)
     stamp = Stamp(
         path=path,
         unbound=unbound[:16],
         bound=fingerprint(definition)[:16],
         commit=(git or Git()).commit_of(workflow.file),
         sent={
-            refs[block.id]: list_sent(block.specs, places.get(block.id.lower(), {}))
+            refs[block.id]: list_sent(block.specs, secrets_in(block.specs))
             for block in definition.blocks
         },
     )

@@ -21,7 +21,6 @@ from ..definition import (
     fingerprint,
     genuine_stamp,
     hide_secrets,
-    join_places,
     name_secrets,
     secret_places,
     split_stamp,
@@ -91,9 +90,8 @@ class Write:
                 last = genuine_stamp(live.stamp, live.id) or last
             sent: Mapping[str, frozenset[str]] = {}
             if live is not None:
-                places = join_places(
-                    stamped_places(live, last), secret_places(target.definition)
-                )
+                ours = secret_places(target.definition)
+                places = {**ours, **stamped_places(live, last)}
                 sent = fields_of_last_deploy(live, last, places)
             wanted = target.with_stamp(merge_live(target.definition, live, sent))
             fields = fields_of(target.definition)

@@ -31,11 +31,13 @@ from ..definition import (
     canonical_id,
     drop_env,
     environment_in,
+    escape_was,
     genuine_stamp,
     id_of,
-    old_names,
     parse_path,
     path_of,
+    write_old_keys,
+    write_old_path,
 )
 from .compare import match_blocks
 
@@ -129,14 +131,14 @@ def _advise_path(path: str, old: str, env: str | None) -> Iterator[Advice]:
     ours, theirs = dict(parse_path(path)), dict(parse_path(old))
     both = ours["ns"], theirs["ns"], ours.get("project"), theirs.get("project")
     if None not in both and (both[0] != both[1] or both[2] != both[3]):
-        namespace = old_names.escape(theirs["ns"]).replace("%2F", "/")
-        was = f"{namespace}/{old_names.escape(theirs['project'])}"
+        namespace = escape_was(theirs["ns"]).replace("%2F", "/")
+        was = f"{namespace}/{escape_was(theirs['project'])}"
         yield Advice("project", ours["project"], was)
     if env is not None and ours.get("env") != theirs.get("env"):
         yield Advice("environment", env, theirs.get("env", DEFAULT_ENV))
     key, *variant = [pair for pair in parse_path(path) if pair[0] in _BELOW]
     old_key, *olds = [pair for pair in parse_path(old) if pair[0] in _BELOW]
-    write = old_names.write_path
+    write = write_old_path
     if any(tag == "axis" for tag, _ in variant):
         if variant != olds:
             yield Advice("variant", write(variant), write(olds) or None)
@@ -365,7 +367,7 @@ def _lay_out(
             old = votes.most_common(1)[0][0]
             scopes[scope] = here, old
             if old != expected:
-                was = old_names.write_keys(old, around[1])
+                was = write_old_keys(old, around[1])
                 advice.append(Advice("scope", "/".join(scope), was))
     moved = [
         _move(own[-1], *scopes[keys[:-1]])
@@ -373,7 +375,7 @@ def _lay_out(
     ]
     for at, old in sorted(olds.items()):
         if old != moved[at]:
-            was = old_names.write_keys(old, scopes[shown[at][:-1]][1])
+            was = write_old_keys(old, scopes[shown[at][:-1]][1])
             advice.append(Advice("block", paths[at], was))
             moved[at] = old
     if len({*moved}) < len(moved):

@@ -210,7 +210,7 @@ def _list_edges(
             ends.get(source) or Item(source),
             ends.get(target) or Item(target),
         )
-        condition = edge.condition
+        condition = edge.extra.get("condition")
         conditions.setdefault(path, {})[rfc8785(condition)] = condition
     for path, by_text in conditions.items():
         yield path, [by_text[text] for text in sorted(by_text)]

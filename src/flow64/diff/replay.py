@@ -84,7 +84,7 @@ def replay(
         return recording
     sides = [side for side in (comparison.before, comparison.after) if side]
     definitions = recording.definition, *(side.definition for side in sides)
-    if any(edge.condition for each in definitions for edge in each.edges):
+    if any(edge.extra.get("condition") for each in definitions for edge in each.edges):
         return Replay(recording.run, unknown="an edge has a condition")
     old, new = (recording.play(side, prices) for side in sides)
     changed = {path[1] for path in comparison.changes if path[0] == "block"}

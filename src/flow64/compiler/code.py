@@ -266,17 +266,13 @@ class _Module:
 
 def _is_plain_condition(condition: Any, *, is_first: bool) -> bool:
     """Return True if a method of `Filter.where(...)` can say a condition."""
-    if not isinstance(condition, dict):
-        return False
-    operator = condition.get("operator")
-    members = {"column", "operator", *([] if is_first else ["logic"])}
-    members |= set() if operator in UNARY_OPERATORS else {"value"}
-    return (
-        condition.keys() == members
-        and operator in FILTER_OPERATORS
-        and isinstance(condition["column"], str)
-        and (is_first or condition["logic"] in FILTER_LOGIC)
-    )
+    match condition:
+        case {"column": str(), "operator": str(operator), **others}:
+            logic = "and" if is_first else others.pop("logic", None)
+            values = [] if operator in UNARY_OPERATORS else ["value"]
+            is_known = operator in FILTER_OPERATORS and logic in FILTER_LOGIC
+            return is_known and [*others] == values
+    return False
 
 
 @frozen

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
 from itertools import count
 from typing import Any, Final
 from unicodedata import normalize
@@ -410,21 +409,14 @@ class _Reduction:
     def remaining_chains(self) -> tuple[Flow[Any, Any], ...]:
         """Return the remaining edges as chains that name the same flows."""
         groups: dict[frozenset[int], list[int]] = defaultdict(list)
-        for at in self.flows:
+        for at in sorted(self.flows):
             if self.behind[at]:
                 groups[frozenset(self.behind[at])].append(at)
-        steps = {
-            tuple(sorted(sources)): tuple(sorted(targets))
+        named = {at for ends in groups.items() for side in ends for at in side}
+        chains: list[tuple[int, Flow[Any, Any]]] = [
+            (sources[0], Series(self._side(sources), self._side(sorted(targets))))
             for targets, sources in groups.items()
-        }
-        # A chain goes on with what begins where it ends. No two end in one place.
-        ends_of_some = {*steps.values()}
-        lines = [[sources] for sources in steps if sources not in ends_of_some]
-        for line in lines:
-            while (ends := steps.get(line[-1])) is not None:
-                line.append(ends)
-        named = {at for line in lines for ends in line for at in ends}
-        chains = [(line[0][0], reduce(Series, map(self._side, line))) for line in lines]
+        ]
         chains += [(at, flow) for at, flow in self.flows.items() if at not in named]
         return tuple(flow for _, flow in sorted(chains, key=lambda chain: chain[0]))
 

@@ -44,12 +44,11 @@ class Value:
     name: str
     secret: bool = False
 
-    def __format__(self, _: str) -> str:
+    def __format__(self, _: str = "") -> str:
         message = f"value({self.name!r}) stands for a whole value, not a part of a text"
         raise BuildError(message, hint="let the environment fill in the whole text")
 
-    def __str__(self) -> str:
-        return format(self)
+    __str__ = __format__
 
     def as_data(self) -> dict[str, Any]:
         """Return the form in unbound JSON."""
@@ -103,11 +102,7 @@ def is_plain(value: Any) -> bool:
     kind = type(value)
     if kind is str:
         return value.isascii() or is_encodable(value)
-    return (
-        kind is bool
-        or value is None
-        or (kind is int and -MAX_INTEGER <= value <= MAX_INTEGER)
-    )
+    return kind is bool or value is None or (kind is int and abs(value) <= MAX_INTEGER)
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -195,10 +190,13 @@ class Freezer:
         if is_plain(value):
             return value
         item = self.convert(value)
-        if isinstance(item, list | tuple):
-            return self._freeze_list(item, path, level)
         if isinstance(item, Mapping):
             return self._freeze_dict(item, path, level)
+        if isinstance(item, list | tuple):
+            if level >= self.depth:
+                raise _TooDeepError(path)
+            inner, level = enumerate(item), level + 1
+            return FrozenList([self._freeze(v, (*path, at), level) for at, v in inner])
         return item if is_plain(item) else self._scalar(item, path)
 
     def _scalar(self, item: Any, path: Path) -> Any:
@@ -232,12 +230,6 @@ class Freezer:
             else:
                 _put(frozen, key, self._freeze(inner, (*path, key), level + 1))
         return frozen
-
-    def _freeze_list(self, items: Any, path: Path, level: int) -> FrozenList:
-        if level >= self.depth:
-            raise _TooDeepError(path)
-        inner, deeper = enumerate(items), level + 1
-        return FrozenList([self._freeze(v, (*path, at), deeper) for at, v in inner])
 
 
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there

@@ -93,9 +93,6 @@ class Origin:
         return self.path or self.pointer
 
 
-_UNKNOWN: Final = Origin()
-
-
 @frozen
 class ListedOrigins:
     """The origins of the blocks of a definition, by position in `blocks`.
@@ -105,7 +102,7 @@ class ListedOrigins:
         may_allow: Whether one of them may silence a finding.
     """
 
-    find: Callable[[int], Origin] = lambda _: _UNKNOWN
+    find: Callable[[int], Origin] = lambda _: Origin()
     may_allow: bool = True
 
     def __getitem__(self, position: int) -> Origin:

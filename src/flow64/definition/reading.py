@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NoReturn
 
 from attrs import frozen
@@ -141,7 +141,7 @@ _BLOCK_KEYS = frozenset(
     {"block_id", "sequence_number", "block_type", "block_name", "specs"}
 )
 _GRAPH_KEYS = frozenset({"blocks", "edges"})
-_EDGE_KEYS = frozenset({"from_block_id", "to_block_id"})
+_EDGE_KEYS = ("from_block_id", "to_block_id")
 
 
 def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
@@ -193,19 +193,12 @@ class _Reader:
         body = freezer.freeze(data)
         if problems:
             self.fail(f"{problems[0].message}; {problems[0].help}", problems[0].path)
-        return self._definition(body, is_answer=is_answer)
-
-    def _definition(self, body: Mapping[str, Any], *, is_answer: bool) -> Definition:
-        name_key, description_key, documented = (
-            ("name", "description", _ANSWER_KEYS)
-            if is_answer
-            else ("workflow_name", "workflow_description", _BODY_KEYS)
-        )
-        here: Path = (_GRAPH,)
+        prefix = "" if is_answer else "workflow_"
+        documented = _ANSWER_KEYS if is_answer else _BODY_KEYS
         graph = self._get(body, _GRAPH, dict, ())
-        name = self._find(body, name_key) or ""
+        name = self._find(body, f"{prefix}name") or ""
         workflow_id = self._find(body, "id") or None
-        text = self._find(body, description_key)
+        text = self._find(body, f"{prefix}description")
         description, stamp = split_stamp(text or "", workflow_id)
         # Without a path of its own, ids that are computed stand under what names it.
         key = canonical_id(workflow_id) if workflow_id else slug(name) or "workflow"
@@ -218,7 +211,7 @@ class _Reader:
             edges=self._edges(graph, ids),
             id=id_of(owner) if workflow_id is None else workflow_id,
             extra=self._others(body, documented, ()),
-            graph_extra=self._others(graph, _GRAPH_KEYS, here),
+            graph_extra=self._others(graph, _GRAPH_KEYS, (_GRAPH,)),
             stamp=stamp,
             path=owner if workflow_id is None else None,
             origins=ListedOrigins(origins.__getitem__),
@@ -261,10 +254,9 @@ class _Reader:
         edges = []
         for at, item in enumerate(self._get(graph, "edges", list, (_GRAPH,))):
             here: Path = (_GRAPH, "edges", at)
-            source = self._get(item, "from_block_id", str, here)
-            target = self._get(item, "to_block_id", str, here)
-            extra = self._others(item, _EDGE_KEYS, here)
-            edges.append(Edge(ids.get(source, source), ids.get(target, target), extra))
+            ends = [self._get(item, key, str, here) for key in _EDGE_KEYS]
+            source, target = [ids.get(end, end) for end in ends]
+            edges.append(Edge(source, target, self._others(item, _EDGE_KEYS, here)))
         return tuple(edges)
 
     def _get(self, data: Any, key: str, kind: type[Any], here: Path) -> Any:
@@ -289,7 +281,7 @@ class _Reader:
         return text
 
     def _others(
-        self, data: Mapping[str, Any], documented: frozenset[str], here: Path
+        self, data: Mapping[str, Any], documented: Collection[str], here: Path
     ) -> FrozenDict:
         """Return the undocumented members."""
         others = FrozenDict({k: data[k] for k in data if k not in documented})

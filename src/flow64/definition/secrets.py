@@ -116,22 +116,17 @@ def bind(
     """
     unbound = _unbound(definition)
     names = {value.name for value in unbound}
-    secret = {value.name for value in unbound if value.secret}
-    secret |= names & getattr(values, "hidden", frozenset())
+    hidden = {value.name for value in unbound if value.secret}
+    hidden |= names & getattr(values, "hidden", frozenset())
+    plain = sorted((names - hidden) & values.keys())
     freezer = Freezer(problems)
-    contents = {
-        name: freezer.freeze(values[name], (name,))
-        for name in sorted((names - secret) & values.keys())
-    }
-    if not contents and not secret:
+    contents = {name: freezer.freeze(values[name], (name,)) for name in plain}
+    contents |= {name: Value(name, secret=True) for name in hidden}
+    if not contents:
         return definition
 
     def fill(item: Any, _: object) -> Any:
-        if type(item) is not Value:
-            return item
-        if item.name in secret:
-            return Value(item.name, secret=True)
-        return contents.get(item.name, item)
+        return contents.get(item.name, item) if type(item) is Value else item
 
     return definition.map_specs(lambda block: map_json(block.specs, fill))
 

@@ -124,7 +124,9 @@ WAS = {
             region(),
             region=["na"],
             size=["big"],
-            was={"region=na/size=big": "region=us/size=l", "region=eu": None},
+            was={
+                "region=na/size=big": "region=us/size=l",
+            },
         )["na", "big"],
     ),
     "axes that were a table": (
@@ -185,6 +187,10 @@ MISTAKES = {
     "an axis of numbers": lambda: variants(build, region=[1]),
     "old names without new ones": lambda: variants(build, {"us": {}}, was="na"),
     "an old number": lambda: variants(build, {"us": {}}, was={"us": 5}),
+    "an old name of none": lambda: variants(build, {"us": {}}, was={"su": "na"}),
+    "an axis out of order": lambda: variants(
+        build, region=["us"], size=["s"], was={"size=s/region=us": "us"}
+    ),
 }
 
 

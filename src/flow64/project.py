@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from .definition import EMPTY, ProjectKey, Tag, escape_key, write_old_path
 from .errors import BuildError
-from .text import shortened
+from .text import did_you_mean, shortened
 from .workflow import Workflow
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def variants(
         The workflows by name, or by the texts of all axes.
 
     Raises:
-        BuildError: Names are equal, or `build` returns something else than a workflow.
+        BuildError: Names are equal, `was` names no variant, or `build` returns
+            something else than a workflow.
     """
     if (table is None) == (not axes):
         example = '{"us": {"region": "us"}}, or region=["us", "de"]'
@@ -98,21 +99,26 @@ def variants(
         problem = f"was is {shortened(was)}, which does not map names to old names"
         raise BuildError(problem, hint='write was={"na": "us"}')
     was = {unicodedata.normalize("NFC", str(name)): old for name, old in was.items()}
-    workflows: dict[Any, Workflow] = {}
+    rows: dict[Any, tuple[Mapping[str, Any], list[tuple[Tag, str]], str]] = {}
     if axes:
         for names, at in _combinations(axes):
             # By name, since the order in which axes are written is to change no id.
             segments: list[tuple[Tag, str]] = []
             for axis in sorted(at, key=escape_key):
                 segments += [("axis", axis), ("variant", at[axis])]
-            name = write_old_path(segments)
-            workflows[names] = _build(build, at, segments, name, was)
+            name = unicodedata.normalize("NFC", write_old_path(segments))
+            rows[names] = at, segments, name
     else:
         _require_table(table)
         for name, parameters in table.items():
             segments = [("variant", name)]
-            workflows[name] = _build(build, parameters, segments, name, was)
-    return workflows
+            rows[name] = parameters, segments, unicodedata.normalize("NFC", name)
+    present = {name for *_, name in rows.values()}
+    if unknown := [name for name in was if name not in present]:
+        near = did_you_mean(unknown[0], present)
+        problem = f"was names {shortened(unknown[0])}, which is no variant{near}"
+        raise BuildError(problem, hint='write was={"new name": "old name"}')
+    return {key: _build(build, *row, was) for key, row in rows.items()}
 
 
 def _require_table(table: Any) -> None:
@@ -152,7 +158,6 @@ def _build(
         maker = getattr(build, "__name__", "build")
         problem = f"{maker} returns {shortened(workflow)}"
         raise BuildError(problem, hint="let it return a Workflow")
-    name = unicodedata.normalize("NFC", name)
     if name not in was:
         return workflow.varied(segments)
     old = write_old_path(workflow.identity.below)

@@ -222,6 +222,7 @@ class Workflow:
             workflow_id, path = identity.id_and_path(env)
             place = self._read.place or identity.place
             named = evolve(self._read, id=workflow_id, path=path, place=place)
+            named = evolve(named, present=identity.present)
             lowered = Lowered(named, identity.findings(env))
         listed = getattr(identity.project, "blocks", None) or self._listed
         if listed is not None or self._rules:

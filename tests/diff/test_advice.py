@@ -18,11 +18,11 @@ OK = Filter.where("email").equals("a")
 OTHER = Filter.where("email").equals("b")
 
 
-def one(*flows, key="k", project=G):
+def one(*flows, key="k", project=G, was=None):
     flow = Webhook(LEAD)
     for part in flows:
         flow = flow >> part
-    return Workflow("W", flow, key=key, project=project)
+    return Workflow("W", flow, key=key, project=project, was=was)
 
 
 def region(name, key="k", **more):
@@ -105,6 +105,31 @@ CASES = {
         region("us").varied([("variant", "big")]),
         region("na").varied([("variant", "big")]),
         ['was={"na": "us"} in variants(...)'],
+    ),
+    "a variant with a wrong old name": (
+        region("ae"),
+        variants(lambda: one(BOTH), {"uae": {}}, was={"uae": "xx"})["uae"],
+        ['was={"uae": "ae"} in variants(...)'],
+    ),
+    "a variant that is called what it was": (
+        region("us"),
+        variants(lambda: one(BOTH), {"us": {}}, was={"us": None})["us"],
+        ['was={"us": "us"} in variants(...)'],
+    ),
+    "a variant of what was one": (
+        one(BOTH, key="k", was="k/us"),
+        region("eu", was="k/us"),
+        ['was={"eu": None} in variants(...)'],
+    ),
+    "a key with a wrong old one": (
+        region("us"),
+        one(BOTH, key="l", was="k/xx"),
+        ['was="k/us" in workflow l'],
+    ),
+    "a project with a wrong old name": (
+        one(BOTH, project=H),
+        one(BOTH, project=evolve(G, was="c.example/y")),
+        ['was="b.example/x/h" in project g'],
     ),
     "more blocks": (one(EMAIL), one(EMAIL, PHONE), []),
     "fewer blocks": (one(BOTH), one(PHONE), []),

@@ -89,6 +89,14 @@ class Identity(NamedTuple):
             return read_old_path(self.was)
         return [("workflow", self.shown_key), *self.segments]
 
+    @property
+    def present(self) -> Sequence[tuple[Tag, str]]:
+        """What it is called now: its project, key and variant, as (tag, key) pairs."""
+        owner: list[tuple[Tag, str]] = []
+        if self.project is not None:
+            owner.append(("project", self.project.key))
+        return [*owner, ("workflow", self.shown_key), *self.segments]
+
     def varied(
         self, segments: Sequence[tuple[Tag, str]], was: str | None = None
     ) -> Identity:

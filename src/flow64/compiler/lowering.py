@@ -82,6 +82,7 @@ def lower(
         JoinedEdges(blocks, _sort_edges(graph, order)),
         workflow_id,
         path=path,
+        present=identity.present,
         origins=ListedOrigins(
             lambda position: _origin(graph, order[position], paths),
             may_allow=any(map(_ALLOW, graph.blocks)),

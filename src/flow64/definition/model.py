@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
 from .freezing import EMPTY, FrozenDict, Hidden, Value, digest, rfc8785, thaw
-from .ids import Stamp, canonical_id, split_stamp
+from .ids import Stamp, Tag, canonical_id, split_stamp
 
 
 class WireBlock(NamedTuple):
@@ -253,6 +253,7 @@ class Definition:
         graph_extra: Undocumented keys of the graph, as they were read.
         stamp: The stamp of the description that was read, if it had one.
         path: The path that `id` was computed from; None for an id that was read.
+        present: Project, workflow and variant as they are called now, if it is code.
         origins: The origin of each block.
         allowed: Codes of findings that the whole workflow silences.
         is_answer: Whether it was read from a response of the service.
@@ -276,6 +277,7 @@ class Definition:
     graph_extra: FrozenDict = EMPTY
     stamp: Stamp | None = field(default=None, eq=False)
     path: str | None = field(default=None, eq=False, repr=False)
+    present: Sequence[tuple[Tag, str]] = field(default=(), eq=False, repr=False)
     origins: ListedOrigins = field(factory=ListedOrigins, eq=False, repr=False)
     allowed: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
     is_answer: bool = field(default=False, eq=False, repr=False)

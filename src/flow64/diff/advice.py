@@ -118,7 +118,7 @@ def advise(
     if not old or after.path is None or not find_path(after):
         return []
     return [
-        *_advise_path(after.path, old, env),
+        *_advise_path(after.path, after.present, old, env),
         *_advise_blocks(before, after, drop_env(old), names),
     ]
 
@@ -126,30 +126,40 @@ def advise(
 # -- Workflows and what they belong to -------------------------------------------------
 
 
-def _advise_path(path: str, old: str, env: str | None) -> Iterator[Advice]:
-    """Yield advice for two paths of a workflow."""
+def _advise_path(
+    path: str, present: Sequence[tuple[Tag, str]], old: str, env: str | None
+) -> Iterator[Advice]:
+    """Yield advice for two paths of a workflow, by what it is called now."""
+    present = parse_path(path_of(present) if present else path)  # in NFC
+    names = dict(present)
     ours, theirs = dict(parse_path(path)), dict(parse_path(old))
     both = ours["ns"], theirs["ns"], ours.get("project"), theirs.get("project")
     if None not in both and (both[0] != both[1] or both[2] != both[3]):
         namespace = escape_was(theirs["ns"]).replace("%2F", "/")
         was = f"{namespace}/{escape_was(theirs['project'])}"
-        yield Advice("project", ours["project"], was)
+        yield Advice("project", names["project"], was)
     if env is not None and ours.get("env") != theirs.get("env"):
         yield Advice("environment", env, theirs.get("env", DEFAULT_ENV))
-    key, *variant = [pair for pair in parse_path(path) if pair[0] in _BELOW]
-    old_key, *olds = [pair for pair in parse_path(old) if pair[0] in _BELOW]
+    (key, *variant), (old_key, *olds) = (
+        [pair for pair in parse_path(each) if pair[0] in _BELOW] for each in (path, old)
+    )
+    shown = [pair for pair in present if pair[0] in _BELOW[1:]]
     write = write_old_path
-    if any(tag == "axis" for tag, _ in variant):
+    # Before those of its variant, a path may have names of `was=` of the workflow.
+    start = max(len(variant) - len(shown), 0) if shown else None
+    if any(tag == "axis" for tag, _ in shown):
+        start = 0
         if variant != olds:
-            yield Advice("variant", write(variant), write(olds) or None)
+            yield Advice("variant", write(shown), write(olds) or None)
     else:
-        for at, segment in enumerate(variant):
-            before = olds[at:] if at == len(variant) - 1 else olds[at : at + 1]
-            if before != [segment]:
-                yield Advice("variant", segment[1], write(before) or None)
-    if key != old_key or (olds and not variant):
-        was = write([old_key, *(() if variant else olds)])
-        yield Advice("workflow", key[1], was)
+        last = (start or 0) + len(shown) - 1
+        for at, (_, name) in enumerate(shown, start or 0):
+            end = None if at == last else at + 1
+            if variant[at:end] != olds[at:end]:
+                yield Advice("variant", name, write(olds[at:end]) or None)
+    if key != old_key or variant[:start] != olds[:start]:
+        was = write([old_key, *olds[:start]])
+        yield Advice("workflow", names["workflow"], was)
 
 
 def drop_harmful(

@@ -111,8 +111,8 @@ def variants(
     else:
         _require_table(table)
         for name, parameters in table.items():
-            segments = [("variant", name)]
-            rows[name] = parameters, segments, unicodedata.normalize("NFC", name)
+            normal = unicodedata.normalize("NFC", name)
+            rows[name] = parameters, [("variant", name)], normal
     present = {name for *_, name in rows.values()}
     if unknown := [name for name in was if name not in present]:
         near = did_you_mean(unknown[0], present)

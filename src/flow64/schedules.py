@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any, Final, TypeVar
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -151,7 +151,7 @@ def _judge(schedule: Schedule, names: Sequence[Any]) -> Iterator[tuple[str, str]
     if not _is_name(schedule.name):
         yield "it has no name", f"write 1 to {LONGEST_NAME} characters on one line"
     if type(cron) is not str or not cron.isascii() or len(cron.split()) != _CRON_FIELDS:
-        problem = f"{shortened(cron)} does not have five fields"
+        problem = "its cron expression does not have five fields"
         yield problem, 'write minute, hour, day, month and weekday, as in "0 9 * * 1-5"'
     if type(zone) is not str or (not find_zone(zone) and available_timezones()):
         yield f"{shortened(zone)} is no time zone", 'write one such as "Europe/Berlin"'
@@ -170,27 +170,58 @@ def find_zone(name: str) -> ZoneInfo | None:
 # -- Due times -------------------------------------------------------------------------
 
 
-@lru_cache
-def find_times(schedule: Schedule, start: datetime) -> tuple[str, int | None]:
-    """Return when it is due next, in its time zone, and how often within `DAYS` days.
+@frozen
+class Spending:
+    """Runs that a schedule starts by itself.
 
-    Without a number, the text says why the time is unknown.
+    Attributes:
+        schedule: The name of the schedule.
+        text: Its text.
+        next: When it is due next, in its time zone (ISO 8601). Empty if that is not
+            known, or if it never is.
+        unknown: Why its times are unknown.
+        runs: How often it is due within `DAYS` days. None if that is unknown.
+        dollars: The most that these runs may cost. None if that is unknown.
+        dollars_a_run: The most that one of them may cost. None if that is unknown.
     """
+
+    schedule: str
+    text: str
+    next: str = ""
+    unknown: str = ""
+    runs: int | None = None
+    dollars: float | None = None
+    dollars_a_run: float | None = None
+
+
+def read_cron(cron: str, start: datetime) -> Iterator[datetime] | str | None:
+    """Return the due times; why cronsim cannot read it; None without cronsim."""
     try:
         from cronsim import CronSim, CronSimError  # noqa: PLC0415 - an extra
+
+        return CronSim(cron, start)
     except ImportError:
-        return "unknown without cronsim, of the extra cli", None
-    zone = find_zone(schedule.timezone)
-    if zone is None:
-        return "unknown, since this machine does not know the time zone", None
-    now = start.astimezone(zone)
-    end = now + timedelta(days=DAYS)
-    try:
-        first = next(CronSim(schedule.cron, now), None)
-        times = takewhile(lambda time: time <= end, CronSim(schedule.cron, now))
-        return f"{first:%Y-%m-%d %H:%M}" if first else "never", sum(1 for _ in times)
+        return None
     except CronSimError as error:
-        return f"unknown, since cronsim cannot read it ({error})", None
+        return str(error)
+
+
+@lru_cache
+def find_times(schedule: Schedule, start: datetime) -> tuple[str, str, int | None]:
+    """Return `next`, `unknown` and `runs` of a `Spending`."""
+    zone = find_zone(schedule.timezone)
+    now = start.astimezone(zone)
+    times = read_cron(schedule.cron, now)
+    if times is None:
+        return "", "unknown without cronsim, of the extra cli", None
+    if isinstance(times, str):
+        return "", f"unknown: cronsim cannot read it ({times}); it may be refused", None
+    if zone is None:
+        return "", "unknown, since this machine does not know the time zone", None
+    end = now + timedelta(days=DAYS)
+    first = next(times, None)
+    due = takewhile(lambda time: time <= end, chain([first] if first else [], times))
+    return first.isoformat() if first else "", "", sum(1 for _ in due)
 
 
 # -- The stamp -------------------------------------------------------------------------

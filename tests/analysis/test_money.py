@@ -172,6 +172,19 @@ def test_source_inside_of_a_graph_adds_its_rows():
     assert total.charges[0].rows == 2000
 
 
+@pytest.mark.parametrize(
+    ("blocks", "unit"),
+    [
+        ([("search", {"max_results": 40}), ("find_email", {})], "a run"),
+        ([("search", {}), ("find_email", {})], "per 1,000 rows"),
+        ([("search", {"max_results": 40}), ("read_csv", {})], "per 1,000 rows"),
+        ([("webhook", {}), ("search", {"max_results": 40})], "per 1,000 rows"),
+    ],
+)
+def test_cost_is_of_a_run_if_nothing_else_brings_rows(blocks, unit):
+    assert cost(wired(*blocks)).as_data()["unit"] == unit
+
+
 def test_rows_of_a_cycle_are_unknown():
     """They may go around any number of times; so may those that come out of it."""
     blocks = ("webhook", {}), ("filter", {}), ("filter", {}), ("find_email", {})

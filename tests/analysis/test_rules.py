@@ -45,8 +45,8 @@ SOURCES = [Webhook(LEAD), Search(LEAD, query="q")]
 TITLE = {"title": "Job title"}
 
 
-def timed(flow):
-    return Workflow("x", flow, schedules=[Schedule("daily", "0 9 * * *")])
+def timed(flow, cron="0 9 * * *"):
+    return Workflow("x", flow, schedules=[Schedule("daily", cron)])
 
 
 def raw(specs, kind="new_kind"):
@@ -533,6 +533,10 @@ CASES = {
     "schedule-without-rows": (
         {"warning": [timed(Webhook(LEAD) >> FindEmail())]},
         [timed(Search(LEAD, query="q")), Webhook(LEAD) >> FindEmail()],
+    ),
+    "unreadable-cron": (
+        {"warning": [timed(Search(LEAD, query="q"), "0 25 * * *")]},
+        [timed(Search(LEAD, query="q"), "*/5 9 L * MON-FRI")],
     ),
     "create-new-notebook": (
         {

@@ -64,6 +64,18 @@ def test_error_fails_and_names_the_line(write, flow64):
     assert (error["key"], error["line"]) == ("mixed\x1b[31m", 6)
 
 
+@pytest.mark.parametrize("cron", ["0 9 * *", "0 25 * * *"])
+def test_wrong_schedule_of_variants_is_told_once(write, flow64, cron):
+    """Also if each has another time."""
+    schedule = f"schedules=[Schedule('daily', '{cron}'.replace('0', region, 1))]"
+    text = FLEET.replace("import LEAD", "import LEAD, Schedule")
+    text = text.replace("project=growth)", f"project=growth, {schedule})")
+
+    told = flow64("check", write("fleet.py", text))[1]
+
+    assert len(re.findall(r"\[(?:invalid-schedule|unreadable-cron)\]", told)) == 1
+
+
 def test_the_same_finding_of_variants_is_told_once(write, flow64):
     source = write("fleet.py", FLEET)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from attrs import evolve
 
@@ -184,14 +186,23 @@ def test_first_lines_say_when_it_is_due_and_what_it_may_cost(here):
     plan = here.plan(morning, prices={"search": 0.5})
 
     line = next(line for line in str(plan).splitlines() if line.startswith("spends"))
-    for part in ("mornings", "09:00", "30 runs in 30 days", "at most $", "10 rows"):
+    for part in ("mornings", "09:00", "30 runs in 30 days", "at most $", "a run"):
         assert part in line
 
 
 @pytest.mark.parametrize("cron", ["0 25 * * *", "0 0 30 2 *"])
-def test_plan_says_if_no_time_is_found(here, cron):
-    """The service alone knows what it takes, so this is no error."""
-    assert "schedule daily" in str(here.plan(code(daily(cron))))
+def test_cron_that_cannot_be_read_is_a_warning(here, monkeypatch, cron):
+    """The service alone knows what it takes. Without cronsim, nothing is said."""
+    odd = code(daily(cron))
+    here.deploy(PLAIN)
+    found = [f.severity for f in odd.check() if f.code == "unreadable-cron"]
+    plan = str(here.plan(odd))
+    monkeypatch.setitem(sys.modules, "cronsim", None)
+
+    assert found == ["warning"]
+    assert "+ warning[unreadable-cron]: schedule 'daily'" in plan
+    assert "unreadable-cron" not in [finding.code for finding in odd.check()]
+    assert "next unknown" in str(here.plan(odd))
 
 
 def test_forty_with_schedules_are_planned_by_one_list(here):

@@ -14,6 +14,7 @@ from flow64.blocks import (
     FindPhone,
     LeadEnrichment,
     OutgoingWebhook,
+    Search,
     Webhook,
 )
 from flow64.deploy.judge import fields_of
@@ -35,6 +36,7 @@ BOTH = {**TITLE, "seniority": "How senior the person is, in one word"}
 IS_OK = Filter.where("email_status").equals("OK")
 OTHER_CODE = "whether live comes from newer code: its stamp names no commit"
 FORCE = NEEDS["force"]
+PRICES = {"search": 0.02}
 
 
 def leads(**columns):
@@ -297,6 +299,32 @@ def schedules_changed():
     ]
 
 
+def twelve_with_schedules():
+    """Each is due at its own time; cronsim cannot read one. One takes rows of a run."""
+    subjects = [change(None, leads() >> FindEmail() >> crm())]
+    for number, region in enumerate(REGIONS[:12]):
+        texts = {"daily": f"0 {7 + number % 5} * * * UTC"}
+        if number < 3:
+            texts["weekly"] = "0 6 * * 1 Europe/Berlin"
+            texts["odd"] = f"0 {23 + number // 2} * * * UTC"
+        source = Search(LEAD, query=region, max_results=50 - number)
+        new = evolve(
+            built(source >> FindEmail(), f"regional/{region}"), schedules=texts
+        )
+        due = list_spending(new, PRICES, datetime(2026, 11, 30, tzinfo=UTC))
+        subjects.append(Subject(f"regional/{region}", None, new, spends=[*due]))
+    return subjects
+
+
+def source_bounded():
+    """A workflow that took rows finds its own, and another one finds fewer."""
+    found = [
+        Search(LEAD, query="people", max_results=most) >> FindEmail()
+        for most in (50, 40)
+    ]
+    return [change(leads() >> FindEmail(), found[0]), change(*found, "other")]
+
+
 def schedules_unknown():
     """JSON without a manifest, beside code."""
     alone = built(leads() >> FindEmail())
@@ -374,6 +402,6 @@ CASES = [
     *(block_renamed, scope_wrapped, moved_out_of_scope, project_renamed),
     *(renamed_with_was, block_moved, block_replaced),
     *(host_changed, long_prompt, two_drifted, unchanged),
-    *(schedules_changed, schedules_unknown),
+    *(schedules_changed, twelve_with_schedules, source_bounded, schedules_unknown),
     *(replay_threshold, replay_removed_producer, replay_look_up, replay_variants),
 ]

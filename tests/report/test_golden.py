@@ -11,12 +11,13 @@ from inline_snapshot import external_file
 
 from flow64.report.report import make_report
 from flow64.report.writers import as_html, as_markdown, as_text
-from tests.report.cases import CASES, record
+from tests.report.cases import CASES, PRICES, record
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 PLANS = ("forty_variants", "two_drifted", "schedules_changed", "project_renamed")
+PLANS += ("twelve_with_schedules",)
 LABELS = dict.fromkeys(PLANS, "prod")
 BRANCH = "origin/main → working tree"
 
@@ -26,7 +27,7 @@ def report(case):
     subjects = case()
     reader = record(subjects) if case.__name__.startswith("replay") else None
     label = LABELS.get(case.__name__, BRANCH)
-    return make_report(subjects, label=label, record=reader)
+    return make_report(subjects, label=label, prices=PRICES, record=reader)
 
 
 def as_lines(data):

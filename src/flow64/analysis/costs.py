@@ -23,6 +23,9 @@ from .rule import once
 ROWS: Final = 1000
 """Input rows that a cost is for, unless another number is given."""
 
+A_RUN: Final = "a run"
+"""The unit of a cost that no number of input rows changes."""
+
 SPENDING: Final = frozenset({"spends", "may-spend"})
 _LATER: Final = (Value, Hidden)
 
@@ -51,7 +54,8 @@ class Cost:
     Attributes:
         charges: The blocks that spend or may spend, in order of the kinds.
         unknown: Kinds for which it is not known whether they spend.
-        rows: Input rows that the cost is for.
+        unit: What the cost is for: `a run`, if its sources bound the rows, or
+            `per 1,000 rows` of input.
         unconfirmed: The kinds with an unconfirmed price, each with the source.
         depends: The kinds with a price that depends on fields, which an environment
             fills in, each with these fields.
@@ -59,7 +63,7 @@ class Cost:
 
     charges: Sequence[Charge]
     unknown: Sequence[str]
-    rows: int = ROWS
+    unit: str
     unconfirmed: Mapping[str, str] = EMPTY
     depends: Mapping[str, Sequence[str]] = EMPTY
 
@@ -131,6 +135,7 @@ class Cost:
                 {"kind": kind, "dollars": each} for kind, each in sorted(unbounded)
             ],
             "unconfirmed": {**self.unconfirmed},
+            "unit": self.unit,
         }
 
     def __str__(self) -> str:
@@ -148,7 +153,7 @@ class Cost:
             for fields in [self.depends.get(kind, ())]
         ]
         most = "" if data["open"] or data["unpriced"] else "at most "
-        text = f"{self.rows:,} rows: {most}{' + '.join(parts)}"
+        text = f"{self.unit.removeprefix('per ')}: {most}{' + '.join(parts)}"
         unconfirmed = self.describe_unconfirmed_prices()
         return f"{text} (unconfirmed: {unconfirmed})" if unconfirmed else text
 
@@ -200,7 +205,10 @@ def cost(
     ]
     names = _unknown_kinds(definition)
     unknown = [name for kind, name in names.items() if kind not in prices]
-    return Cost(charges, unknown, rows, unconfirmed, depends)
+    takers = [c for c in map(CATALOGUE.get, definition.by_kind) if c and c.about.brings]
+    is_bounded = not takers and count_start_rows(definition, 0) is not None
+    unit = A_RUN if is_bounded else f"per {rows:,} rows"
+    return Cost(charges, unknown, unit, unconfirmed, depends)
 
 
 def _open_fields(cls: type[CatalogueBlock], specs: Mapping[str, Any]) -> Sequence[str]:

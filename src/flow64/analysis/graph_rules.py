@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from ..blocks import CATALOGUE, ReadCsv, Webhook
 from ..definition import Definition
+from ..schedules import Schedule, read_cron
 from ..text import shortened
 from .columns import documented_rows, row_kinds
 from .rule import Fault, name_block, name_blocks, once, rule
@@ -355,3 +357,27 @@ def schedule_without_rows(definition: Definition) -> Iterator[Fault]:
     if definition.schedules:
         for position, _ in definition.of_kind(Webhook.kind):
             yield Fault(position, "a schedule has no rows for it")
+
+
+@rule("values", "warning")
+def unreadable_cron(definition: Definition) -> Iterator[Fault]:
+    """A cron expression is not one that cronsim can read.
+
+    The service may refuse it after it has stored the workflow. Without the extra `cli`,
+    cronsim may be missing, and nothing is judged.
+
+    Fix: write minute, hour, day, month and weekday, as in `0 9 * * 1-5`.
+
+    Example:
+        workflow = Workflow(
+            "Leads",
+            Search(LEAD, query="Heads of sales", max_results=10) >> FindEmail(),
+            key="leads",
+            schedules=[Schedule("daily", "0 25 * * *")],
+        )
+    """
+    for name, text in (definition.schedules or {}).items():
+        cron = Schedule.from_text(name, text).cron
+        if isinstance(problem := read_cron(cron, datetime.now(UTC)), str):
+            message = f"schedule {shortened(name)}: cronsim cannot read it ({problem})"
+            yield Fault(None, message)

@@ -38,7 +38,7 @@ from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
 from ..report.lines import Subject
 from ..report.report import make_report
-from ..schedules import Schedule
+from ..schedules import Schedule, Spending
 from ..text import pluralize
 from . import params, printing
 from .compile import load_merge_base
@@ -318,7 +318,7 @@ def _make_subject(
         was=was,
         unmanaged=unmanaged,
         spends=[
-            f"schedule {name} ({text})"
+            Spending(name, text)
             for name, text in wanted.items()
             if text != earlier.get(name) and Schedule.from_text(name, text).active
         ],

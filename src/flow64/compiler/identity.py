@@ -92,10 +92,8 @@ class Identity(NamedTuple):
     @property
     def present(self) -> Sequence[tuple[Tag, str]]:
         """What it is called now: its project, key and variant, as (tag, key) pairs."""
-        owner: list[tuple[Tag, str]] = []
-        if self.project is not None:
-            owner.append(("project", self.project.key))
-        return [*owner, ("workflow", self.shown_key), *self.segments]
+        below: list[tuple[Tag, str]] = [("workflow", self.shown_key), *self.segments]
+        return [("project", self.project.key), *below] if self.project else below
 
     def varied(
         self, segments: Sequence[tuple[Tag, str]], was: str | None = None

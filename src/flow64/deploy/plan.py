@@ -27,6 +27,7 @@ from ..files import Unusable, read_whole
 from ..report import lines, writers
 from ..report.lines import Report
 from ..report.report import make_report
+from ..schedules import Spending
 from ..tables import add_class, read_text
 from ..text import printable, shortened
 from .judge import State, content_of
@@ -109,7 +110,7 @@ class Step:
     seal: str = field(default="", repr=False, eq=False)
     updated_at: str | None = None
     timetable: Timetable | None = field(default=None, repr=False)
-    spends: tuple[str, ...] = ()
+    spends: tuple[Spending, ...] = ()
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from ..analysis.costs import cost, count_start_rows
+from ..analysis.costs import A_RUN, cost
 from ..api import calls, network
 from ..api.session import Session
 from ..definition import Definition, canonical_id
@@ -29,8 +29,8 @@ from ..errors import (
     list_lines,
 )
 from ..schedules import (
-    DAYS,
     Schedule,
+    Spending,
     as_name,
     find_times,
     list_if_shown,
@@ -39,7 +39,7 @@ from ..schedules import (
     split_stamp,
     text_of,
 )
-from ..text import format_dollars, pluralize, printable
+from ..text import printable
 
 if TYPE_CHECKING:
     from .plan import Step
@@ -412,7 +412,7 @@ def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:
 
 def list_spending(
     definition: Definition, prices: Mapping[str, float], now: datetime
-) -> Iterator[str]:
+) -> Iterator[Spending]:
     """Yield when each active schedule is due, and the most that its runs may cost.
 
     Args:
@@ -420,18 +420,12 @@ def list_spending(
         prices: Dollars for one row by kind, in place of the documented ones.
         now: The time from which due times are counted.
     """
-    rows = count_start_rows(definition, 0)
-    estimate = cost(definition, 0, prices, of_payload=True)
+    estimate = cost(definition, prices=prices)
+    each = estimate.dollars if estimate.is_whole and estimate.unit == A_RUN else None
     for name, text in (definition.schedules or {}).items():
         schedule = Schedule.from_text(name, text)
-        if not schedule.active:
-            continue
-        next_time, count = find_times(schedule, now)
-        facts = [f"next {next_time}"]
-        if count is not None:
-            facts.append(f"{pluralize(count, 'run')} in {DAYS} days")
-            if rows is not None and estimate.is_whole:
-                most = format_dollars(count * estimate.dollars)
-                each = f"{format_dollars(estimate.dollars)} for {rows:,} rows of a run"
-                facts.append(f"at most {most} ({each})")
-        yield f"schedule {name} ({text}): {', '.join(facts)}"
+        if schedule.active:
+            due, unknown, runs = find_times(schedule, now)
+            # JSON has no infinity.
+            dollars = None if runs is None or each is None else min(runs * each, 1e308)
+            yield Spending(name, text, due, unknown, runs, dollars, each)

@@ -152,9 +152,8 @@ def _advise_path(
         if variant != olds:
             yield Advice("variant", write(shown), write(olds) or None)
     else:
-        last = (start or 0) + len(shown) - 1
         for at, (_, name) in enumerate(shown, start or 0):
-            end = None if at == last else at + 1
+            end = at + 1 if at + 1 < len(shown) + (start or 0) else None
             if variant[at:end] != olds[at:end]:
                 yield Advice("variant", name, write(olds[at:end]) or None)
     if key != old_key or variant[:start] != olds[:start]:

@@ -17,6 +17,7 @@ from ..diff.advice import Advice
 from ..diff.compare import Change, Comparison, compare_definitions
 from ..diff.facts import MISSING, UNKNOWN, Item, Path
 from ..diff.replay import Recording, Replay, replay
+from ..schedules import Spending
 
 QUIET: Final = frozenset({"equal", "unchanged"})
 """States of workflows that are only counted."""
@@ -63,7 +64,7 @@ class Subject:
     needs: Sequence[str] = ()
     not_checked: Sequence[str] = ()
     unmanaged: Sequence[str] = ()
-    spends: Sequence[str] = ()
+    spends: Sequence[Spending] = ()
     base: Definition | None = field(default=None, repr=False)
     advice: Sequence[Advice] = ()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import asdict
@@ -16,7 +17,9 @@ from ..definition import EMPTY
 from ..diff import words
 from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, Item, Part, Path
+from ..schedules import DAYS, Spending
 from ..secrets import mask
+from ..text import pluralize
 from .groups import group_alike
 from .lines import (
     MOST_NAMES,
@@ -140,35 +143,70 @@ def _format_input(change: Change) -> tuple[str, str]:
     return (subject, "") if text == "untyped" else (f"{subject}:", text)
 
 
+def list_spending(entries: Entries) -> Iterator[tuple[str, str]]:
+    """Yield what schedules spend: those of one name together, with the sum."""
+    groups: dict[str, list[tuple[str, Spending]]] = defaultdict(list)
+    for entry in entries:
+        for spending in entry.subject.spends:
+            groups[spending.schedule].append((entry.subject.key, spending))
+    for name, group in groups.items():
+        times = f" ({group[0][1].text})" * (len({each.text for _, each in group}) == 1)
+        label = f"schedule {words.format_name(name)}{times}"
+        facts = "; ".join(_sum_spending(group))
+        keys = name_keys([key for key, _ in group])
+        yield "spends", f"{keys}: {label}{': ' * bool(facts)}{facts}"
+
+
+def _sum_spending(group: Sequence[tuple[str, Spending]]) -> Iterator[str]:
+    """Yield the runs of schedules with their cost, the next time, and what is open."""
+    every = [spending for _, spending in group]
+    costs = [each.dollars for each in every if each.dollars is not None]
+    cost = "unknown costs"
+    if len(costs) == len(every):
+        most = words.format_amount(max(each.dollars_a_run or 0 for each in every))
+        cost = f"at most {words.format_amount(sum(costs))} (at most {most} a run)"
+    if runs := [each.runs for each in every if each.runs is not None]:
+        yield f"{pluralize(sum(runs), 'run')} in {DAYS} days, {cost}"
+    if due := {each.next: key for key, each in reversed(group) if each.next}:
+        first = min(due, key=datetime.fromisoformat)
+        owner = due[first].removeprefix(find_folder([key for key, _ in group]))
+        yield f"next {first[:16].replace('T', ' ')}" + f" ({owner})" * (len(due) > 1)
+    yield from dict.fromkeys(f"next {each.unknown}" for each in every if each.unknown)
+
+
 def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
-    """Yield the cost of those that change, and its sum if there are several."""
-    path: Path = ("cost",)
-    values: dict[str, list[str]] = {}
-    sums = [0.0, 0.0]
-    is_known = True
-    is_same = True
+    """Yield the cost of those that change, for each unit, and the sum of several."""
+    groups: dict[str, list[tuple[str, Sequence[Any]]]] = defaultdict(list)
     for entry in entries:
         sides = entry.comparison.before, entry.comparison.after
-        costs = [None if side is None else side.facts[path] for side in sides]
-        texts = [words.format_cost(cost) for cost in costs]
+        costs = [None if side is None else side.facts["cost",] for side in sides]
+        units = dict.fromkeys(cost["unit"] for cost in costs if cost)
+        groups[words.ARROW.join(units)].append((entry.subject.key, costs))
+    for unit, group in groups.items():
+        yield "cost", _sum_costs(unit, group)
+
+
+def _sum_costs(unit: str, group: Sequence[tuple[str, Sequence[Any]]]) -> str:
+    values: dict[str, list[str]] = {}
+    is_known = all(_is_whole(cost) for _, costs in group for cost in costs if cost)
+    is_same, is_mixed = True, words.ARROW in unit
+    for key, costs in group:
+        texts = [words.format_cost(c) + f" {c and c['unit']}" * is_mixed for c in costs]
         is_same = is_same and texts[0] == texts[1]
-        for at, cost in enumerate(costs):
-            is_known = is_known and (cost is None or _is_whole(cost))
-            sums[at] += (cost or {}).get("dollars") or 0
         if None in costs:
-            text = f"-{texts[0]}" if sides[1] is None else f"+{texts[1]}"
+            text = f"-{texts[0]}" if costs[1] is None else f"+{texts[1]}"
         else:
             text = words.ARROW.join(dict.fromkeys(texts))
-        values.setdefault(text, []).append(entry.subject.key)
-    if not values:
-        return
-    text = count_most(values) + " per 1,000 rows"
-    if len(entries) > 1:
-        text += f" in each of {len(entries):,}" * (len(values) == 1)
-        if is_known and not is_same:
+        values.setdefault(text, []).append(key)
+    text = count_most(values) + f" {unit}" * (not is_mixed)
+    if len(group) > 1:
+        text += f" in each of {len(group):,}" * (len(values) == 1)
+        if is_known and not is_mixed and not is_same:
+            sides = zip(*(costs for _, costs in group), strict=True)
+            sums = [sum(cost["dollars"] for cost in side if cost) for side in sides]
             total = words.ARROW.join(dict.fromkeys(map(words.format_amount, sums)))
             text += f"; together {total}"
-    yield "cost", "at most " * is_known + text + ", unchanged" * is_same
+    return "at most " * is_known + text + ", unchanged" * is_same
 
 
 def _is_whole(cost: Mapping[str, Any]) -> bool:
@@ -187,10 +225,7 @@ def list_needs(entries: Entries) -> Iterator[tuple[str, str]]:
 
 
 def list_notes(
-    label: str,
-    entries: Entries,
-    notes: Callable[[Subject], Sequence[str]],
-    each: str = "",
+    label: str, entries: Entries, notes: Callable[[Subject], Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     """Yield notes on workflows, each with the keys of all that it is about."""
     keys: dict[str, list[str]] = {}
@@ -198,7 +233,7 @@ def list_notes(
         for text in notes(entry.subject):
             keys.setdefault(text, []).append(entry.subject.key)
     for text, owners in keys.items():
-        yield label, f"{name_keys(owners)}: {text}{each * (len(owners) > 1)}"
+        yield label, f"{name_keys(owners)}: {text}"
 
 
 def make_report(
@@ -228,7 +263,7 @@ def make_report(
     words = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     labelled = [
         *list_first(loud, is_alone=len(entries) == 1),
-        *list_notes("spends", loud, lambda subject: subject.spends, " in each"),
+        *list_spending(loud),
         *list_costs(loud),
         *list_needs(entries),
         *(("needs", need) for need in needs),
@@ -282,7 +317,7 @@ def _as_data(entry: Entry) -> dict[str, Any]:
         "old_names": {**comparison.old_names},
         "cost": costs,
         "changes": [_change_data(entry, change) for change in entry.changes.values()],
-        **({"spends": [*subject.spends]} if subject.spends else {}),
+        **({"spends": [*map(asdict, subject.spends)]} if subject.spends else {}),
         **({} if entry.edited is None else {"edited": _as_path_lists(entry.edited)}),
         **({"rows": comparison.replay.as_data()} if comparison.replay else {}),
         **({"advice": [*map(asdict, subject.advice)]} if subject.advice else {}),

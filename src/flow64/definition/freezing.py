@@ -239,6 +239,8 @@ def _no_json(item: Any) -> Problem:
     kind = type(item)
     if kind is str:
         message, advice = "text with a lone surrogate is not Unicode", "mend the text"
+    elif kind is float:
+        message, advice = f"{item} is not a JSON number", "leave the field out"
     elif kind is int:
         message = "integers beyond 2^53 - 1 lose digits in JSON"
         advice = "write it as text"

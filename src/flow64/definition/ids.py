@@ -118,8 +118,8 @@ def id_of(path: str) -> str:
     sha.update(path.encode())
     text = sha.hexdigest()
     # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
-    clock = f"{_VARIANTS[text[16]]}{text[17:20]}"
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{clock}-{text[20:32]}"
+    clock = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{clock}{text[17:20]}-{text[20:32]}"
 
 
 _VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))

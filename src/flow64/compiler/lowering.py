@@ -71,7 +71,7 @@ def lower(
     _judge_scopes(graph, findings)
     owner = drop_env(path)
     ids = [id_of(f"{owner}/{below}") for below in paths]
-    _pin(graph, identity.pins.get("blocks"), ids, findings)
+    _pin(graph, identity.pins.get("blocks") or EMPTY, ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
     blocks = tuple(_wire_blocks(graph, ids, order, findings))
     definition = Definition(
@@ -245,7 +245,8 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
         if segment is None:
             what = f"key {shortened(key)} is not a key"
             findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
-        paths.append(f"{path}block:{segment or escape_key(block.block_name)}")
+            segment = escape_key(block.block_name)
+        paths.append(f"{path}block:{segment}")
     return paths
 
 
@@ -271,24 +272,17 @@ def _judge_scopes(graph: Graph, findings: list[Finding]) -> None:
 
 
 def _pin(
-    graph: Graph,
-    pins: Mapping[str, str] | None,
-    ids: list[str],
-    findings: list[Finding],
+    graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
 ) -> None:
     """Replace computed ids by those of imported blocks."""
-    pinned: list[tuple[int, Any]] = [
-        (node, block.id)
-        for node, block in enumerate(graph.blocks)
-        if block.id is not None
-    ]
-    nodes: dict[str, int] = {}
-    if pins or pinned or graph.has_was:
-        for node in range(len(graph.blocks)):
-            nodes.setdefault(graph.shown_path(node), node)
-    if pins:
-        pinned += [(nodes[path], pins[path]) for path in pins if path in nodes]
-        findings += [_unknown_pin(path, nodes) for path in pins if path not in nodes]
+    blocks = enumerate(graph.blocks)
+    pinned: list[tuple[int, Any]] = [(at, b.id) for at, b in blocks if b.id is not None]
+    if not (pins or pinned or graph.has_was):
+        return
+    paths = [graph.shown_path(node) for node in range(len(graph.blocks))]
+    nodes = {path: node for node, path in reversed([*enumerate(paths)])}
+    pinned += [(nodes[path], pins[path]) for path in pins if path in nodes]
+    findings += [_unknown_pin(path, nodes) for path in pins if path not in nodes]
     for node, block_id in pinned:
         if is_uuid(block_id):
             ids[node] = canonical_id(block_id)
@@ -296,10 +290,10 @@ def _pin(
             what = f"id {shortened(block_id)} is not a UUID"
             advice = "leave id= out, or pin the UUID of the imported block"
             findings.append(_fault(graph, node, "invalid-id", what, advice))
-    for node in range(len(graph.blocks)) if nodes else ():
-        first = nodes[graph.shown_path(node)]
+    for node, path in enumerate(paths):
+        first = nodes[path]
         if ids[first] != ids[node]:  # with one id, a rule finds them
-            what = f"key {shortened(graph.shown_path(node))} is used twice, here and at"
+            what = f"key {shortened(path)} is used twice, here and at"
             message = f"{what} {graph.blocks[first].place}, with an id of its own"
             advice = 'give one of them another key with key="second"'
             findings.append(_fault(graph, node, "duplicate-key", message, advice))

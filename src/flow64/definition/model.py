@@ -136,8 +136,8 @@ def order_nodes(
         edge = last[node]
         while edge >= 0:
             child = targets[edge]
-            waiting[child] -= 1
-            if not waiting[child]:
+            left = waiting[child] = waiting[child] - 1
+            if not left:
                 heappush(ready, rank[child])
             edge = before[edge]
     return order + [node for node in by_key if waiting[node]]

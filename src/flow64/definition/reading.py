@@ -275,10 +275,7 @@ class _Reader:
 
     def _find(self, data: Mapping[str, Any], key: str, here: Path = ()) -> str | None:
         """Return a text that may be missing or null."""
-        if data.get(key) is None:
-            return None
-        text: str = self._get(data, key, str, here)
-        return text
+        return None if data.get(key) is None else str(self._get(data, key, str, here))
 
     def _others(
         self, data: Mapping[str, Any], documented: Collection[str], here: Path

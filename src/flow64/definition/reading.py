@@ -98,9 +98,9 @@ def _decode(text: str | bytes, source: str) -> str:
     if len(text) > MAX_BYTES:
         problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
         raise read_error(problem, source, MAX_BYTES)
-    if isinstance(text, bytes):
+    if not isinstance(text, str):
         try:
-            text = text.decode()
+            text = str(text, "utf-8")  # which says what is wrong with another type
         except UnicodeDecodeError as error:
             problem = f"not UTF-8: {error.reason}"
             raise read_error(problem, source, error.start) from None

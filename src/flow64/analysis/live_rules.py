@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .live import LiveBlock
 
 ALIKE: Final = 0.7
-"""How much a new kind and a known one are alike at least, for a slip of the pen."""
+"""Least likeness of a new kind to an existing one, from 0 to 1, for a misspelling."""
 
 MOST_MISMATCHES: Final = 20
 """Mismatches of one block that are listed."""

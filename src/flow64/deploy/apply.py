@@ -349,7 +349,7 @@ class _Application:
     def _delete(
         self, step: Step, live: Definition | None, table: schedules.Timetable | None
     ) -> None:
-        """Delete a workflow, which no schedule of ours starts any more by then."""
+        """Delete a workflow after its schedules are paused, and then these."""
         stamp = genuine_stamp(live.stamp, step.id) if live else None
         if stamp is None or is_pin(stamp.path):
             raise consent_error([f"{step.key}: it has no stamp of this code"])

@@ -72,7 +72,7 @@ def main() -> None:
         for event in run.watch(every=0.2):
             print(event, flush=True)
 
-        tell("Rows", "typed as the class asks, with every column beside")
+        tell("Rows", "typed as the class asks, with every column as it came")
         for row in run.wait().rows(Person):
             print(f"{row.raw['full_name']:18} {row.value}")
 

@@ -1,6 +1,6 @@
 """Your own rules, as tests with pytest: what no change of the variants may do.
 
-The JSON beside the variants stands for what is deployed.
+`regional_variants.json` stands for what is deployed.
 """
 
 from __future__ import annotations

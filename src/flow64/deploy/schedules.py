@@ -289,16 +289,16 @@ def write_all(session: Session, key: str, table: Timetable) -> None:
     todo = [*table.writes]
     while todo:
         write = todo[0]
-        lost, left = _send(session, table, write)
-        if lost and left == todo and write.live is not None:
-            lost, left = _send(session, table, write)  # a change may be sent again
+        lost, pending = _send(session, table, write)
+        if lost and pending == todo and write.live is not None:
+            lost, pending = _send(session, table, write)  # a change may be sent again
         del todo[0]
-        twins = [item for item in left if item.is_twin and item not in todo]
+        twins = [item for item in pending if item.is_twin and item not in todo]
         for twin in twins:  # another deploy has created it at the same moment
-            _, left = _send(session, table, twin)
-        if left != todo and lost:
+            _, pending = _send(session, table, twin)
+        if pending != todo and lost:
             raise _unknown_error(write, lost.message) from lost
-        if left != todo:
+        if pending != todo:
             raise DeployError(
                 f"schedule {printable(write.name)} was written, but reading it back "
                 "shows something else; deploy again or look at it in the editor",
@@ -306,14 +306,14 @@ def write_all(session: Session, key: str, table: Timetable) -> None:
             )
 
 
-def require_current(key: str, table: Timetable, left: list[ScheduleWrite]) -> None:
+def require_current(key: str, table: Timetable, pending: list[ScheduleWrite]) -> None:
     """Refuse to go on if the schedules were changed since the plan was made.
 
     Raises:
         StalePlanError: They were.
     """
-    if left != table.writes:
-        names = sorted({f"schedule {each.name}" for each in [*left, *table.writes]})
+    if pending != table.writes:
+        names = sorted({f"schedule {each.name}" for each in [*pending, *table.writes]})
         raise StalePlanError(
             f"{printable(key)}: edited since the plan was made, so nothing more was "
             f"written; make a new plan{list_lines(names)}",
@@ -328,7 +328,7 @@ def switch_off(session: Session, key: str, table: Timetable, path: str) -> None:
     Args:
         session: Sends the requests.
         key: Key of the workflow.
-        table: Its schedules, all of which go.
+        table: Its schedules; all of them are deleted.
         path: The path in the stamp of the workflow.
     """
     lives = list_all(session, table.workflow_id)
@@ -383,20 +383,21 @@ def _send(
             raise
         lost = error
     try:
-        left = table.look(session)
-        if created is not None and write in left:  # else the next deploy makes another
+        pending = table.look(session)
+        # Otherwise the next deploy makes another one.
+        if created is not None and write in pending:
             calls.delete_schedule(session, created.id)
     except FlowError as error:
         before = lost.message if lost else "the service accepted it"
         reason = f"{before}; then it could not be read back: {error.message}"
         raise _unknown_error(write, reason) from error
-    if created is not None and write in left:
+    if created is not None and write in pending:
         raise DeployError(
             f"schedule {printable(write.name)} was created, but the service does not "
             "list it, so it was deleted again; look at it in the editor",
             differences=[write.name],
         )
-    return lost, left
+    return lost, pending
 
 
 def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:

@@ -72,13 +72,13 @@ def select_rows(
     if options.get("new"):  # rows of runs that failed are bought again
         failed = calls.ENDED - {calls.COMPLETED}
         entries = [entry for entry in entries if entry[1] not in failed]
-    left, sources = _leave_out(session, entries, keys, columns)
-    chosen = [rows[n] for n in left]
-    if pending and left:
+    positions, sources = _leave_out(session, entries, keys, columns)
+    chosen = [rows[n] for n in positions]
+    if pending and positions:
         run = find_run(session, launch, chosen, **options)
         if run is None or [canonical_id(run.id)] != pending:
             raise _pending_error(pending[0])
-    _tell(launch, len(rows), len(left), sources, columns)
+    _tell(launch, len(rows), len(rows) - len(positions), sources, columns)
     return chosen
 
 
@@ -96,23 +96,23 @@ def _leave_out(
         keys: The keys of the rows.
         columns: The columns that they are made of.
     """
-    left, sources = [*range(len(keys))], list[str]()
+    positions, sources = [*range(len(keys))], list[str]()
     doubts: dict[str, tuple[str, set[str]]] = {}
     for run_id, status in entries:
-        if not left:
+        if not positions:
             break
         if status not in calls.ENDED:
             raise _pending_error(run_id)
-        had = _keys_of_run(session, run_id, columns)
+        run_keys = _keys_of_run(session, run_id, columns)
         if status != calls.COMPLETED:
-            doubts[run_id] = status, had
-        elif any(keys[n] in had for n in left):
-            left = [n for n in left if keys[n] not in had]
+            doubts[run_id] = status, run_keys
+        elif any(keys[n] in run_keys for n in positions):
+            positions = [n for n in positions if keys[n] not in run_keys]
             sources.append(run_id[:8])
-    for run_id, (status, had) in doubts.items():
-        if count := sum(keys[n] in had for n in left):
+    for run_id, (status, run_keys) in doubts.items():
+        if count := sum(keys[n] in run_keys for n in positions):
             raise _doubt_error(run_id, status, count)
-    return left, sources
+    return positions, sources
 
 
 def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, str]]:
@@ -122,7 +122,7 @@ def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, 
     except errors.NotFoundError:
         listed = []  # the start says that it is not deployed
     runs = [(canonical_id(run.job_id), calls.normal(run.status)) for run in listed]
-    runs = [*_list_unlisted(session, launch, {run_id for run_id, _ in runs}), *runs]
+    runs = [*_list_later_runs(session, launch, {run_id for run_id, _ in runs}), *runs]
     name = str(since).lower()
     places = [at for at, (run_id, _) in enumerate(runs) if run_id.startswith(name)]
     problem = f"{len(places)} of {pluralize(len(runs), 'run')} of the workflow begin so"
@@ -136,7 +136,7 @@ def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, 
     raise errors.RunError(f"new_since {shortened(since)}: {problem}", hint=hint)
 
 
-def _list_unlisted(
+def _list_later_runs(
     session: Session, launch: Launch, listed: set[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the runs that the journal has begun after those that the service lists."""
@@ -197,19 +197,23 @@ def _keys_of_run(session: Session, run_id: str, columns: Sequence[str]) -> set[s
 
 
 def _tell(
-    launch: Launch, count: int, left: int, runs: Sequence[str], columns: Sequence[str]
+    launch: Launch,
+    count: int,
+    skipped: int,
+    runs: Sequence[str],
+    columns: Sequence[str],
 ) -> None:
     """Say how many rows are left out, and what that saves."""
-    had = f"run {join_words(runs, 3)} had them" if runs else "no run had one"
-    had += f" (by {', '.join(columns)})"
-    if not left:
-        words = f"no row of {count:,} is new: {had}; nothing was started"
+    origin = f"run {join_words(runs, 3)} had them" if runs else "no run had one"
+    origin += f" (by {', '.join(columns)})"
+    if skipped == count:
+        words = f"no row of {count:,} is new: {origin}; nothing was started"
         raise errors.NoNewRowsError(words, count=count)
-    saved = cost(launch.definition, count - left, launch.budget.prices, of_payload=True)
+    saved = cost(launch.definition, skipped, launch.budget.prices, of_payload=True)
     if runs:
         dollars = f"at most {format_dollars(saved.dollars)}"
-        had += f". Saves {dollars}{'' if saved.is_whole else ' and unknown costs'}"
-    _log.warning("%d of %s left out: %s", count - left, pluralize(count, "row"), had)
+        origin += f". Saves {dollars}{'' if saved.is_whole else ' and unknown costs'}"
+    _log.warning("%d of %s left out: %s", skipped, pluralize(count, "row"), origin)
 
 
 # -- Refusals -------------------------------------------------------------------------

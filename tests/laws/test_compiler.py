@@ -138,7 +138,23 @@ flows = st.recursive(
 )
 
 
+def again(name, *others):
+    """A block before a list that has it again, which is a cycle, and its model."""
+    members = [block_and_model(other) for other in (name, *others)]
+    models = beside([model for _, model in members])
+    flow = POOL[name] >> [flow for flow, _ in members]
+    return flow, block_and_model(name)[1].then(models)
+
+
 @given(st.lists(flows, min_size=1, max_size=3))
+@example(
+    [
+        (
+            again("b", "c")[0] >> POOL["a"],
+            again("b", "c")[1].then(block_and_model("a")[1]),
+        )
+    ]
+)
 def test_flow_is_what_its_model_says(pairs):
     """However flows nest, they have the edges and blocks that the model has."""
     model = beside([model for _, model in pairs])

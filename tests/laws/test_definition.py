@@ -199,13 +199,14 @@ def test_every_edit_changes_the_fingerprint(definition, data):
 @given(wire_definitions(), json_values())
 def test_binding_secrets_changes_nothing_that_is_shown(definition, content):
     """Neither the text nor the unbound fingerprint; the bound one alone has them."""
-    secret = evolve(
+    marked = evolve(
         definition,
         blocks=tuple(
             block._replace(specs=FrozenDict(block.specs, secret=SECRET))
             for block in definition.blocks
         ),
     )
+    secret = bind(marked, {}, [])  # what is secret in one place is so in all
 
     bound = bind(secret, {SECRET.name: content}, [])
 

@@ -143,16 +143,16 @@ class _Fan:
     list, since many lists would make the garbage collector run more often.
     """
 
-    def __init__(self, before: list[int]) -> None:
+    def __init__(self, before: list[int], *, passes: bool) -> None:
         self.before: list[int] = before
-        self.passing: set[int] = set(before)
+        self.is_passed: bool = passes
         self.inner: list[int] = []
         self.lets_pass: bool = True
 
-    def add(self, ends: list[int]) -> None:
-        """Add the nodes whose rows leave a member."""
-        self.inner += [node for node in ends if node not in self.passing]
-        self.lets_pass = self.lets_pass and self.passing.issubset(ends)
+    def add(self, ends: list[int], *, passes: bool) -> None:
+        """Add the ends of a member. If rows pass by it, those before it come first."""
+        self.inner += ends[len(self.before) :] if passes else ends
+        self.lets_pass = self.lets_pass and passes
 
     @property
     def ends(self) -> list[int]:
@@ -183,6 +183,7 @@ class Graph:
         """Add a flow: replace flows on a stack by their parts, from left to right."""
         todo: list[Any] = [flow]
         feeding: list[int] = []  # the nodes whose rows come next
+        passes = False  # whether rows before the list around it are among them
         scope = self.root
         while todo:
             item = todo.pop()
@@ -195,23 +196,24 @@ class Graph:
                         self.scopes.append(scope)
                     self.sources += feeding
                     self.targets += [node] * len(feeding)
-                    feeding = [node]
+                    feeding, passes = [node], False
                 case "series":
                     todo += (item.right, item.left)
                 case "parallel":
-                    fan = _Fan(feeding)
+                    fan, passes = _Fan(feeding, passes=passes), True
                     todo.append(_Task("unite", fan))
                     end = _Task("end", fan)
                     todo += [at for flow in item.members[::-1] for at in (end, flow)]
                 case "end":
-                    item.value.add(feeding)
-                    feeding = item.value.before
+                    item.value.add(feeding, passes=passes)
+                    feeding, passes = item.value.before, True
                 case "unite":
-                    feeding = item.value.ends
+                    fan = item.value
+                    feeding, passes = fan.ends, fan.is_passed and fan.lets_pass
                 case "tap":
-                    todo += (_Task("feed", feeding), item.flow)
+                    todo += (_Task("feed", (feeding, passes)), item.flow)
                 case "feed":
-                    feeding = item.value
+                    feeding, passes = item.value
                 case "scope":
                     todo += (_Task("leave", scope), item.flow)
                     scope = scope.enter(item.name, item.was)

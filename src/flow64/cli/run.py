@@ -143,8 +143,8 @@ def command(
 ) -> int:
     """Run a workflow with the rows of a file, once.
 
-    SOURCE is one workflow: a file, a key, or ENV:KEY, which is run whatever the code
-    says. ROWS is a CSV, JSON or NDJSON file, or - for stdin. Workflows that find their
+    SOURCE is one workflow: a file, a key, or ENV:KEY, which runs what is live.
+    ROWS is a CSV, JSON or NDJSON file, or - for stdin. Workflows that find their
     rows themselves take none. You see what the run would spend before you are asked to
     start it. The same command again attaches to the run, and buys nothing. Ctrl-C does
     not stop the run.

@@ -44,7 +44,7 @@ CHUNK: Final = 1000
 
 
 async def in_daemon_thread(call: Callable[[], R], context: Context | None = None) -> R:
-    """Run a blocking call beside the loop.
+    """Run a blocking call in a thread, so that the loop goes on.
 
     If the task is cancelled, the call begins no further request, and its result is
     dropped.

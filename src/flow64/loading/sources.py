@@ -59,8 +59,9 @@ class Loaded:
         left_out: The other workflows, if they were picked.
         is_of_whole: Whether they are all workflows of its projects, together with those
             that were left out. The source of `[tool.flow64]` is whole, and a part of it
-            is not. Without such a source, a folder, a package, and a file without other
-            modules beside it are whole. JSON is whole if its manifest says so.
+            is not. Without such a source, a folder, a package, and a file that is the
+            only module in and below its folder are whole. JSON is whole
+            if its manifest says so.
         findings: Errors of the source itself, if it was loaded leniently.
     """
 

@@ -39,7 +39,7 @@ def select_rows(
     """Return the rows that no run since a certain one had.
 
     Args:
-        session: Sends the requests, all of which read.
+        session: Sends the requests. They only read.
         launch: What to run.
         rows: Rows as `payload.as_rows` takes them.
         since: The run, its id, or `latest`. None returns all rows.

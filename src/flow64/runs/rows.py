@@ -27,7 +27,7 @@ Raw: TypeAlias = Mapping[str, Any]
 
 
 class CsvRow(dict[str, Any]):
-    """A row of a CSV file: each value is a text, whatever is meant."""
+    """A row of a CSV file: each value is a text, even if a number is meant."""
 
 
 Fail: TypeAlias = Callable[..., errors.FlowError]

@@ -180,7 +180,7 @@ class Spending:
         next: When it is due next, in its time zone (ISO 8601). Empty if that is not
             known, or if it never is.
         unknown: Why its times are unknown.
-        runs: How often it is due within `DAYS` days. None if that is unknown.
+        runs: How often it is due within 30 days. None if that is unknown.
         dollars: The most that these runs may cost. None if that is unknown.
         dollars_a_run: The most that one of them may cost. None if that is unknown.
     """

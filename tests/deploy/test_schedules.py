@@ -177,6 +177,20 @@ def test_schedules_are_switched_off_before_their_workflow_is_deleted(here):
     assert here.client.schedules.list() == []
 
 
+@pytest.mark.parametrize("codes", [[code(daily(LATE), mode="PERSONAL")], []])
+def test_workflow_is_read_right_before_it_is_written(here, codes):
+    """One round trip stays in which an edit is not seen: no schedule adds another."""
+    here.deploy(A)
+    plan = here.plan(*codes, **WHOLE)
+    here.asked()
+
+    assert here.apply(plan, Consents(prune=None if codes else 1)).is_complete
+
+    asked = here.asked()
+    write = next(at for at, line in enumerate(asked) if line.startswith("POST"))
+    assert asked[write - 1].startswith(f"GET /workflows/{ID}")
+
+
 # -- Before it happens -----------------------------------------------------------------
 
 

@@ -324,40 +324,49 @@ class _Application:
 
     def _apply(self, step: Step) -> StepOutcome:
         """Read, save, write, and read again."""
-        if step.action == "delete":
-            _require_idle(self.session, step, self.consents)
-        live = calls.find_workflow(self.session, step.id)
-        if _is_stale(step, live):
-            raise self._stale_error(step, live, [step.key])
-        if live is None and step.action == "delete":
-            return StepOutcome(step)  # someone else deleted it
         table = step.timetable if step.schedules else None
-        if table is not None:
-            schedules.require_current(step.key, table, table.look(self.session))
-        saved = _prepare_saving(self.plan, step, live, self.history, self.values)
-        if saved is not None:
-            saved = self.history.save(saved)
         if step.action == "delete":
-            self._delete(step, live, table)
-            return StepOutcome(step, saved=saved)
+            return self._delete(step, table)
+        if table is not None:  # first, since nothing may stand between look and write
+            schedules.require_current(step.key, table, table.look(self.session))
+        live = self._look(step)
+        saved = self._save(step, live)
         if step.action != "schedule":
             Write.of(self.session, step, live, self.values).run()
         if table is not None:
             schedules.write_all(self.session, step.key, table)
         return StepOutcome(step, saved=saved)
 
-    def _delete(
-        self, step: Step, live: Definition | None, table: schedules.Timetable | None
-    ) -> None:
+    def _delete(self, step: Step, table: schedules.Timetable | None) -> StepOutcome:
         """Delete a workflow after its schedules are paused, and then these."""
-        stamp = genuine_stamp(live.stamp, step.id) if live else None
+        _require_idle(self.session, step, self.consents)
+        live = self._look(step)
+        if live is None:
+            return StepOutcome(step)  # someone else deleted it
+        stamp = genuine_stamp(live.stamp, step.id)
         if stamp is None or is_pin(stamp.path):
             raise consent_error([f"{step.key}: it has no stamp of this code"])
         if table is not None:
+            schedules.require_current(step.key, table, table.look(self.session))
+        saved = self._save(step, live)
+        if table is not None:
             schedules.switch_off(self.session, step.key, table, stamp.path)
+            self._look(step)
         delete(self.session, step)
         if table is not None:
             schedules.delete_all(self.session, step.key, table)
+        return StepOutcome(step, saved=saved)
+
+    def _look(self, step: Step) -> Definition | None:
+        """Read a workflow. Raise `StalePlanError` if it is not as it was planned."""
+        live = calls.find_workflow(self.session, step.id)
+        if _is_stale(step, live):
+            raise self._stale_error(step, live, [step.key])
+        return live
+
+    def _save(self, step: Step, live: Definition | None) -> Saved | None:
+        saved = _prepare_saving(self.plan, step, live, self.history, self.values)
+        return saved and self.history.save(saved)
 
     def _stale_error(
         self, step: Step, live: Definition | None, keys: Sequence[str]

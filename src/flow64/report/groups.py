@@ -12,7 +12,7 @@ from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, DefinitionFacts, Path
 from ..diff.replay import Passage
 from ..secrets import mask
-from ..text import truncate
+from ..text import pluralize, truncate
 from .lines import (
     MOST_NAMES,
     MOST_VALUES,
@@ -364,11 +364,12 @@ def _list_rows(group: Entries) -> Iterator[Line]:
     texts = [_format_passages(*key, alike) for key, alike in counted.items()]
     if len(group) > 1 and replays:
         names = cut_names({name: None for names in reasons.values() for name in names})
-        unknown = [
-            r for r in replays if r.unknown or any(p.unknown for p in r.passages)
-        ]
+        ran = [replay for replay in replays if replay.run]
+        unknown = [r for r in ran if r.unknown or any(p.unknown for p in r.passages)]
         texts += [f"{names} unknown in {len(unknown):,}".strip()] * bool(unknown)
-        yield Line(f"  rows of {len(replays):,} runs: {'; '.join(texts)}")
+        if len(ran) < len(replays):
+            texts.append(f"{len(replays) - len(ran):,} without a run")
+        yield Line(f"  rows of {pluralize(len(ran), 'run')}: {'; '.join(texts)}")
         return
     texts += [f"{cut_names(names)}: unknown: {why}" for why, names in reasons.items()]
     for replay in replays:

@@ -183,7 +183,8 @@ def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
         units = dict.fromkeys(cost["unit"] for cost in costs if cost)
         groups[words.ARROW.join(units)].append((entry.subject.key, costs))
     for unit, group in groups.items():
-        yield "cost", _sum_costs(unit, group)
+        owners = f"{name_keys([key for key, _ in group], 0)}: " * (len(groups) > 1)
+        yield "cost", owners + _sum_costs(unit, group)
 
 
 def _sum_costs(unit: str, group: Sequence[tuple[str, Sequence[Any]]]) -> str:

@@ -7,7 +7,6 @@ plan or diff is written into the program, as data. Then no id is lost.
 from __future__ import annotations
 
 from copy import deepcopy
-from itertools import count
 from unicodedata import normalize
 
 import pytest
@@ -93,13 +92,16 @@ class Program:
     env: str = "staging"
     was: str | None = None
     env_was: str | None = None
-    numbers: object = Factory(lambda: count(100))
+    last: int = 99
+
+    def count(self):
+        self.last += 1
+        return self.last
 
     def name(self, draw):
         """A new name, also an odd one."""
-        return draw(st.sampled_from(["n", "a/b", "x=%2F", "e\u0301"])) + str(
-            next(self.numbers)
-        )
+        stem = draw(st.sampled_from(["n", "a/b", "x=%2F", "e\u0301"]))
+        return f"{stem}{self.count()}"
 
     def build(self):
         project = Project(self.key, namespace=self.namespace, was=self.was)
@@ -161,7 +163,7 @@ def program():
 
 
 def insert(program, code, items, at, draw):
-    items.insert(at, Block(next(program.numbers), program.name(draw)))
+    items.insert(at, Block(program.count(), program.name(draw)))
 
 
 def reorder(program, code, items, at, draw):
@@ -174,7 +176,7 @@ def rename(program, code, items, at, draw):
 
 def wrap(program, code, items, at, draw):
     until = draw(st.integers(at + 1, len(items)))
-    scope = Block(next(program.numbers), program.name(draw), items[at:until])
+    scope = Block(program.count(), program.name(draw), items[at:until])
     items[at:until] = [scope]
 
 
@@ -200,7 +202,7 @@ def rename_project(program, code, items, at, draw):
 
 
 def rename_environment(program, code, items, at, draw):
-    program.env, program.env_was = f"env{next(program.numbers)}", None
+    program.env, program.env_was = f"env{program.count()}", None
 
 
 INSIDE = [insert, reorder, rename, wrap, unwrap]

@@ -44,11 +44,12 @@ class Value:
     name: str
     secret: bool = False
 
-    def __format__(self, _: str = "") -> str:
+    def __str__(self) -> str:
         message = f"value({self.name!r}) stands for a whole value, not a part of a text"
         raise BuildError(message, hint="let the environment fill in the whole text")
 
-    __str__ = __format__
+    def __format__(self, _: str) -> str:
+        return str(self)
 
     def as_data(self) -> dict[str, Any]:
         """Return the form in unbound JSON."""

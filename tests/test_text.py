@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64.text import (
     count_cells,
-    describe_stray_comma,
     did_you_mean,
     fit_text,
     format_dollars,
@@ -175,32 +172,3 @@ def test_every_text(text, width, indent):
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(count_cells(line) <= max(width, 2 + indent) for line in lines)
     assert count_cells(fit_text(text, width)) <= width
-
-
-@pytest.mark.parametrize(
-    ("text", "is_stray"),
-    [
-        ('{"a": 1,}', True),
-        ('{"a": [1, ]}', True),
-        ('{"a": {"b": 1\n,\n}}', True),
-        ('{"a": ,}', False),
-        ("[,]", False),
-        ("{", False),
-    ],
-)
-def test_stray_comma(text, is_stray):
-    """A comma that follows the last entry, whatever the parser calls that."""
-    with pytest.raises(json.JSONDecodeError) as caught:
-        json.loads(text)
-
-    advice = describe_stray_comma(caught.value)
-
-    assert advice == "a comma follows the last entry; leave it out" * is_stray
-
-
-def test_stray_comma_of_a_newer_python():
-    """Python 3.13 points at the comma, with a message of its own."""
-    words = "Illegal trailing comma before end of object"
-    error = json.JSONDecodeError(words, '{"a": 1,}', 7)
-
-    assert describe_stray_comma(error) == "a comma follows the last entry; leave it out"

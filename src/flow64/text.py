@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from unicodedata import category, east_asian_width
-
-if TYPE_CHECKING:
-    from json import JSONDecodeError
 
 DASH: Final = "-"
 """The argument that stands for stdin, or for stdout after `-o`."""
@@ -85,17 +82,6 @@ def join_first(
     more = len(things) - most
     ending = f" and {more:,} more" if more > 0 else ""
     return ", ".join(map(write, things[:most])) + ending
-
-
-def describe_stray_comma(error: JSONDecodeError) -> str:
-    """Return advice if JSON is refused for a comma before a bracket; else nothing."""
-    at = error.pos
-    before, after = error.doc[max(at - 99, 0) : at].rstrip(), error.doc[at : at + 1]
-    is_stray = before.endswith(",") and after in ("]", "}")
-    # Python 3.13 has a message of its own, and points at the comma.
-    if is_stray or error.msg.startswith("Illegal trailing comma"):
-        return "a comma follows the last entry; leave it out"
-    return ""
 
 
 def format_dollars(amount: float) -> str:

@@ -119,11 +119,6 @@ class Step:
         return "" if definition is None else definition.name
 
     @property
-    def has_written(self) -> bool:
-        """Whether something is sent, once what it needs is agreed to."""
-        return self.action != "none"
-
-    @property
     def is_idle(self) -> bool:
         """Whether there is nothing to do or to decide."""
         return self.action == "none" and not self.refusal

@@ -36,6 +36,15 @@ def rows_after(emulator, client, *blocks, rows=PEOPLE, edges=None):
     return emulator.rows(run_id, blocks[-1]["block_name"])
 
 
+@pytest.mark.parametrize("entry", [{"required": False}, {"optional": True}])
+def test_column_that_may_be_missing_may_be(client, entry):
+    """By the marks that the client takes too; no document names one."""
+    source = block("webhook", dataframe_type="LEAD", input_schema={"email": entry})
+    run_id = run_rows(client, body(source), [{"name": "Ada"}])
+
+    assert status_of(client, run_id)["overall_status"] == "completed"
+
+
 # -- Look-ups are true to what was asked for ------------------------------------------
 
 ASKED = {

@@ -314,7 +314,7 @@ def _make_subject(
         shown.name if is_title and shown else entry.key,
         old,
         new,
-        place=str(entry.definition.place or ""),
+        place=str((after and after.definition.place) or ""),
         was=was,
         unmanaged=unmanaged,
         spends=[

@@ -328,7 +328,11 @@ def _find_problems(graph: JsonObject, rows: list[RowData] | None) -> Iterator[st
 
 
 def _is_required(entry: Any) -> bool:
-    return not (isinstance(entry, dict) and entry.get("required") is False)
+    if not isinstance(entry, dict):
+        return True
+    # No document names the mark of a column that may be missing.
+    marks = (entry.get("required") is False, entry.get("optional") is True)
+    return not (any(marks) or "default" in entry)
 
 
 def list_runs(service: Service, call: Call) -> list[JsonObject]:

@@ -252,7 +252,7 @@ _TYPES: Final[Mapping[str | None, JsonType]] = {
     **COLUMN_TYPES,
     **dict.fromkeys(("int", "integer"), TYPES[int]),
 }
-_OPTIONAL: Final = 'to allow that, declare it {"type": "string", "optional": True}'
+_OPTIONAL: Final = 'to allow that, put "optional": True into its entry of input_schema'
 _Declared: TypeAlias = tuple[str, bool, JsonType | None]
 
 

@@ -23,11 +23,13 @@ class FlowError(Exception):
         message: What is wrong, and where.
         hint: What to write instead, in Python.
         option: What to write instead on the command line; None if it is `hint`.
+        is_usage: Whether a name that was given is wrong, such as that of `--env`.
     """
 
     message: str = ""
     hint: str = ""
     option: str | None = None
+    is_usage: bool = False
 
     def __init__(self, message: str = "", **facts: object) -> None:
         super().__init__(message)
@@ -66,11 +68,9 @@ class ConfigError(FlowError, ValueError):
 
     Attributes:
         url: The address of the emulator that has a store open, if one has.
-        is_usage: Whether a name that was given is wrong, such as that of `--env`.
     """
 
     url: str | None = None
-    is_usage: bool = False
 
 
 class SourceError(FlowError):
@@ -78,13 +78,11 @@ class SourceError(FlowError):
 
     Attributes:
         finding: The error as a finding of `flow64 check`, if the source exists.
-        is_usage: Whether the address is wrong, and not what it names.
         traceback: That of a module of the user, without the frames of flow64.
     """
 
     finding: Finding | None = None
     traceback: str = ""
-    is_usage: bool = False
 
 
 def missing_extra(part: str, extra: str) -> ConfigError:

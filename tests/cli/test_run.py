@@ -56,6 +56,7 @@ def test_only_new_rows_are_run(start, people, flow64, tmp_path):
     code, printed, told = start(*only_new, "-o", str(tmp_path / "found.csv"))
     assert (code, printed) == (0, "")
     assert "no row of 2 is new" in told
+    assert "found.csv" in told
     assert not (tmp_path / "found.csv").exists()
     code, printed, _ = start(*only_new, "--json")
     data = json.loads(printed)
@@ -85,7 +86,9 @@ def test_asks_before_it_spends(start, answering, text, code):
         (("-o", "rows.csv", "--no-wait"), 64, "--no-wait"),
         (("-o", "rows.csv", "--block", "nothing"), 1, "nothing"),
         (("--set", "email=1"), 3, "email"),
-        (("--retry", "00000000-0000-4000-8000-000000000000"), 1, "404"),
+        (("--retry", "00000000-0000-4000-8000-000000000000"), 64, "no such run"),
+        (("--new-since", "ffff", "--by", "email"), 64, "ffff"),
+        (("--new-since", "latest", "--by", "emial"), 64, "email"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_bought(

@@ -27,6 +27,16 @@ def compiled(flow):
 WEBHOOK = compiled(Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail())
 SEARCH = compiled(Search(LEAD, query="people", max_results=5) >> FindEmail())
 ROW = {"email": "ada@example.com"}
+COLUMNS = {
+    "score": "int",
+    "share": {"type": "float", "optional": True},
+    "is_new": "boolean",
+    "zip": "string",
+    "tags": "list[str]",
+    "size": "big",
+}
+DECLARED = compiled(Webhook(LEAD, input_schema=COLUMNS) >> FindEmail())
+HEADER = b"score,share,is_new,zip,tags,size,more\n"
 
 
 def test_rows_come_from_anything(tmp_path):
@@ -108,6 +118,7 @@ def test_body_is_a_copy_of_the_rows():
         ),
         (WEBHOOK, [{**ROW, "x": float("nan")}], "row 1 /x"),
         (WEBHOOK, [{**ROW, "x": 2**60}], "row 1 /x"),
+        (DECLARED, parse_rows(HEADER + b"1,1e400,true,1,1,1,1", ""), "row 1 /share"),
         (WEBHOOK, [ROW, {**ROW, "x": {1}}], "row 2 /x"),
         (WEBHOOK, [{**ROW, "x": Matrix()}], "row 1 /x"),
         (WEBHOOK, [{**ROW, "x": value("y")}], "filled in for blocks alone"),
@@ -141,17 +152,6 @@ def test_file_without_a_needed_column_has_one_line(tmp_path):
 
 
 # -- Declared types -------------------------------------------------------------------
-
-COLUMNS = {
-    "score": "int",
-    "share": {"type": "float", "optional": True},
-    "is_new": "boolean",
-    "zip": "string",
-    "tags": "list[str]",
-    "size": "big",
-}
-DECLARED = compiled(Webhook(LEAD, input_schema=COLUMNS) >> FindEmail())
-HEADER = b"score,share,is_new,zip,tags,size,more\n"
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ def test_path_rule(service, tmp_path):
         download(session, run, tmp_path / "x.csv")
     with pytest.raises(errors.BuildError):
         download(session, run, tmp_path / "y.csv", every_stage=True)
+    with pytest.raises(errors.BuildError, match=r"\.csv, .*\.parquet"):
+        download(session, run, tmp_path / "y.xlsx")
     service.items = []
     with pytest.raises(errors.ResultError, match="ndjson"):
         download(session, run, tmp_path / "z.ndjson")

@@ -91,7 +91,11 @@ def _parse_settings(
     "Take this run for the one that a start without an answer has made.",
     "RUN_ID",
 )
-@params.option("--new", "Start a run in any case.")
+@params.option(
+    "--new",
+    "Start another run of the same rows, and pay again. With --new-since: only of rows "
+    "that no completed run had.",
+)
 @params.option(
     "--new-since",
     "Leave out rows that this run or a later one had (latest: any run); see --by.",
@@ -179,14 +183,15 @@ def command(
         try:
             start_rows = inputs.select_rows(*all_rows, attach=attach, **named)[:first]
         except NoNewRowsError as error:
-            return _tell_nothing_new(key, error)
+            return _tell_nothing_new(key, error, output)
         launch.build_payload(start_rows)  # or an error says what is wrong
         if output is not None:
             launch.stages.number("", block)  # the same
         what = client.session, launch, start_rows
-        earlier = attach or find_run(*what, **named)
+        earlier, dollars = attach or find_run(*what, **named), ""
         if dry_run or not earlier:  # it may buy
             estimate = estimate_run(client, key, launch, start_rows)
+            dollars = estimate.describe_cost()
             if dry_run:
                 printing.emit(estimate)
                 return 0
@@ -202,7 +207,8 @@ def command(
         if run.is_attached:
             attached = _describe_attached_run(run, key, is_named=is_named)
             printing.message(attached)
-        code, count = _follow(client, run, delivery, no_wait=no_wait)
+            dollars = ""
+        code, count = _follow(client, run, delivery, dollars, no_wait=no_wait)
     if STATE.is_json:
         data = {
             "key": key,
@@ -264,9 +270,10 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
         raise click.ClickException(f"{name} has no rows; nothing was sent")
 
 
-def _tell_nothing_new(key: str, error: NoNewRowsError) -> int:
+def _tell_nothing_new(key: str, error: NoNewRowsError, output: Path | None) -> int:
     """Print that `--new-since` leaves out all rows, and return the exit code."""
-    printing.message(f"{key}: {error.message}")
+    place = "" if output is None else f"; {output} is not written"
+    printing.message(f"{key}: {error.message}{place}")
     if STATE.is_json:
         printing.emit_data({"run_id": None, "left_out": error.count})
     return 0
@@ -304,11 +311,12 @@ class Estimate:
         if self.repeated_rows:
             verb = "occur" if self.repeated_rows > 1 else "occurs"
             parts.append(f"{self.repeated_rows:,} {verb} twice")
-        parts.append(self._describe_cost())
+        parts.append(self.describe_cost())
         lines = [*self.notes, *(f"unknown   {text}" for text in self.not_counted)]
         return "\n".join([*lines, f"{self.key} ({self.env}): {', '.join(parts)}"])
 
-    def _describe_cost(self) -> str:
+    def describe_cost(self) -> str:
+        """Return the most that it would cost, in words."""
         each = "" if self.rows is not None else " per 1,000 rows"
         dollars = f"{format_dollars(self.dollars)}{each}"
         if self.is_whole:
@@ -407,9 +415,12 @@ def _describe_attached_run(run: Run, key: str, *, is_named: bool) -> str:
 
 
 def _follow(
-    client: Client, run: Run, delivery: Delivery, *, no_wait: bool
+    client: Client, run: Run, delivery: Delivery, dollars: str, *, no_wait: bool
 ) -> tuple[int, int | None]:
     """Print its id, follow it, and save its rows.
+
+    Args:
+        dollars: What it may have cost, in words; nothing if it was there before.
 
     Returns:
         The exit code, and the number of rows that were saved.
@@ -435,7 +446,7 @@ def _follow(
         place = f"; flow64 results {run.id[:8]} -o rows.csv"
         if delivery.output is not None:
             place = f", saved in {delivery.output}"
-        took = "" if run.is_attached else f" in {_describe_time(began)}"
+        took = f" in {_describe_time(began)}, {dollars}" if dollars else ""
         printing.message(f"run {run.id[:8]}: {rows}{took}{place}")
     return code, count
 

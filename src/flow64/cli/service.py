@@ -105,7 +105,8 @@ def find_run(client: Client, text: str, *, may_be_latest: bool = False) -> Run:
         click.UsageError: There is none, or there are several.
     """
     if is_uuid(text):
-        return client.runs.get(text)
+        with suppress(NotFoundError):
+            return client.runs.get(text)
     runs = [run.job_id for run in client.runs.list(limit=MOST_RUNS)]
     if text == "latest" and may_be_latest:
         ids = runs[:1]

@@ -89,7 +89,8 @@ class RunOptions(_SharedOptions, total=False):
     """The options of `Client.run`."""
 
     new: bool
-    """Start another run of the same definition and rows, and pay again."""
+    """Start another run of the same definition and rows, and pay again. With
+    `new_since`: only of rows that no completed run had."""
     retry: str | None
     """Id of a run that ended without success, to start it again, once."""
     attach: str | None

@@ -133,7 +133,8 @@ def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, 
     elif len(places) == 1 and len(name) >= 4:  # digits, as on the command line
         return runs[: places[0] + 1]
     hint = "name the oldest run that counts, by its id: flow64 runs lists the newest"
-    raise errors.RunError(f"new_since {shortened(since)}: {problem}", hint=hint)
+    message, is_wrong = f"new_since {shortened(since)}: {problem}", name != "latest"
+    raise errors.RunError(message, hint=hint, is_usage=is_wrong)
 
 
 def _list_later_runs(
@@ -169,7 +170,8 @@ def _keys_of_rows(
     for column in columns:
         if column not in names:
             near = did_you_mean(column, names)
-            raise rows_error([f"no row has the column {column!r} of by{near}"])
+            problem = f"no row has the column {column!r} of by{near}"
+            raise rows_error([problem], is_usage=True)
     for number, row in enumerate(rows, 1):
         if empty := [name for name in columns if normalize(row.get(name)) is None]:
             problems.append(f"row {number} has no {', '.join(empty)} to compare by")

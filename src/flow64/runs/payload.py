@@ -143,11 +143,11 @@ def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
     return len(rows) - len(counts)
 
 
-def rows_error(problems: Sequence[str]) -> errors.RowsError:
+def rows_error(problems: Sequence[str], **facts: Any) -> errors.RowsError:
     """Return the error of rows that cannot be sent."""
     listed = errors.list_lines(problems, most=20)
     words = f"these rows cannot be sent, and nothing was sent:{listed}"
-    return errors.RowsError(words, problems=problems)
+    return errors.RowsError(words, problems=problems, **facts)
 
 
 # -- The body -------------------------------------------------------------------------

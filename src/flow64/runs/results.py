@@ -259,7 +259,8 @@ def download(
         overwrite: Replace existing files.
 
     Raises:
-        BuildError: Every stage is asked for, and a block or a file.
+        BuildError: Every stage is asked for, and a block or a file; or the path ends in
+            another suffix, and is no folder yet.
         RowsError: A file exists, or cannot be written.
         FlowError: A file cannot be downloaded.
     """
@@ -268,6 +269,12 @@ def download(
     if every_stage and (block is not None or form or is_parquet):
         problem = "every_stage=True saves all files: leave out block, and name a folder"
         raise errors.BuildError(problem)
+    if target.suffix and not (form or is_parquet or target.is_dir()):
+        problem = (
+            f"{printable(str(target))} does not end in {', '.join(FORMS)}, .parquet"
+        )
+        hint = "name such a file, or a folder without a suffix"
+        raise errors.BuildError(problem, hint=hint, is_usage=True)
     if is_parquet:
         require_free(target, overwrite=overwrite)
         rows = read_rows(session, run, block=block)

@@ -235,7 +235,9 @@ class Starter:
 
     def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
         """Return the status of a run that the user names."""
-        live, own = calls.live_status(self.session, job_id), self.launch.ready.id
+        live, own = self._get_status(job_id), self.launch.ready.id
+        if live is None:
+            raise _named_error(job_id, "there is no such run", option, is_usage=True)
         elsewhere = canonical_id(live.workflow_id or own)
         if elsewhere != canonical_id(own):
             problem = f"it is a run of another workflow, {elsewhere}"
@@ -478,11 +480,11 @@ class Starter:
 
 
 def _named_error(
-    run_id: str, problem: str, option: str = "retry"
+    run_id: str, problem: str, option: str = "retry", **facts: Any
 ) -> errors.IntentError:
     """Return the error of a run that `retry` or `attach` cannot name."""
     words = f"{option} {printable(run_id)}: {printable(problem)}; nothing was sent"
-    return errors.IntentError(words, run_id=run_id)
+    return errors.IntentError(words, run_id=run_id, **facts)
 
 
 def _status(error: errors.FlowError) -> int:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NewType, get_args
 from attrs import evolve, field, frozen
 from cattrs import BaseValidationError
 
-from .definition import DEFAULT_ENV, EMPTY, Values, walk
+from .definition import DEFAULT_ENV, EMPTY, Values, escape_key, walk
 from .endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
 from .errors import ConfigError, list_lines
 from .files import make_folder, relative_path
@@ -365,13 +365,13 @@ def _complete(folder: Path, file: Path | None, settings: Settings) -> Settings:
 def _list_shared_names(environments: Mapping[str, Environment]) -> Iterator[str]:
     keys: dict[str, str] = {}
     for name, environment in environments.items():
-        path, key = f"tool.flow64.environments.{name}", environment.key
+        path, key = f"tool.flow64.environments.{name}", escape_key(environment.key)
         if (other := keys.setdefault(key, name)) != name:
-            yield f"{path}: its ids are those of {other}: take was = {key!r} out of one"
-    for name, environment in environments.items():
+            yield f"{path}: its ids are those of {other}: rename one, or take was out"
+    for name in environments:
         # Its plan would take the workflows of the other one for lost ones of its own.
-        if environment.key != name and name in keys:
-            path, other = f"tool.flow64.environments.{name}", keys[name]
+        if (other := keys.get(escape_key(name), name)) != name:
+            path = f"tool.flow64.environments.{name}"
             yield f"{path}: the ids of {other} have this name: choose another name"
 
 

@@ -84,6 +84,20 @@ def test_two_environments_of_one_old_name(configured, leads, flow64):
     assert "environments.prod: its ids are those of staging" in told
 
 
+def test_two_environments_of_one_name_in_unicode(configured, leads, flow64):
+    """Written as one character or as two, it gives the same ids."""
+    file = leads.with_name("pyproject.toml")
+    text = SETTINGS.replace("staging]", '"caf\u00e9"]').replace(
+        "prod]", '"cafe\u0301"]'
+    )
+    file.write_text(text, "utf-8")
+
+    code, _, told = flow64("plan", "leads.py", "-e", "caf\u00e9")
+
+    assert code == 1
+    assert "its ids are those of caf\u00e9" in told
+
+
 def test_environment_with_a_name_that_is_in_the_ids_of_another(
     configured, leads, flow64
 ):

@@ -177,6 +177,27 @@ def test_schedules_are_switched_off_before_their_workflow_is_deleted(here):
     assert here.client.schedules.list() == []
 
 
+@pytest.mark.parametrize("what", ["run", "schedule"])
+def test_workflow_that_is_used_meanwhile_is_not_deleted(here, monkeypatch, what):
+    """Its schedules may start one, or people, until they are switched off."""
+    here.deploy(A)
+    plan, update = here.plan(**WHOLE), calls.update_schedule
+
+    def use(*args, **fields):
+        if what == "schedule":
+            here.client.schedules.create(ID, "by hand", LATE)
+        else:
+            run = calls.RunEntry("r", status="running")
+            monkeypatch.setattr(calls, "list_runs", lambda *_, **__: [run])
+        return update(*args, **fields)
+
+    monkeypatch.setattr(calls, "update_schedule", use)
+    (error,) = here.apply(plan, Consents(prune=1)).errors
+
+    assert type(error) is errors.ConsentError
+    assert len(here.client.workflows.list()) == 1
+
+
 @pytest.mark.parametrize("codes", [[code(daily(LATE), mode="PERSONAL")], []])
 def test_workflow_is_read_right_before_it_is_written(here, codes):
     """One round trip stays in which an edit is not seen: no schedule adds another."""

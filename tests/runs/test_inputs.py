@@ -95,6 +95,19 @@ def test_a_list_that_is_full_is_refused(service):
     assert new(service, [BEN], "run499") == [BEN]
 
 
+def test_runs_that_are_not_found_are_no_list_without_runs(service):
+    """A workflow that is deployed has one, so its rows may have been bought."""
+    had(service, [ADA])
+    service.get_faults = ["before 404"]
+
+    with pytest.raises(errors.NotFoundError):
+        new(service, [ADA])
+    service.live.clear()
+    service.get_faults = ["before 404"]
+    with pytest.raises(errors.RunError, match="not deployed"):
+        new(service, [ADA])
+
+
 # -- Which rows agree -----------------------------------------------------------------
 
 

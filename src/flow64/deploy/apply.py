@@ -35,7 +35,7 @@ from ..definition import (
     secret_texts,
     stamped_places,
 )
-from ..errors import ConfigError, FlowError, StalePlanError, list_lines
+from ..errors import ConfigError, ConsentError, FlowError, StalePlanError, list_lines
 from ..text import printable
 from . import schedules
 from .history import History, Saved
@@ -351,6 +351,7 @@ class _Application:
         saved = self._save(step, live)
         if table is not None:
             schedules.switch_off(self.session, step.key, table, stamp.path)
+            _require_idle(self.session, step, self.consents)  # one may have started
             self._look(step)
         delete(self.session, step)
         if table is not None:
@@ -424,7 +425,8 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
         ):
             problems.append(f"not all runs are listed; needs --force {step.key}")
     if problems:
-        raise consent_error([f"{step.key}: {problem}" for problem in problems])
+        words = f"{printable(step.key)} was not deleted:{list_lines(problems)}"
+        raise ConsentError(words, problems=problems)
 
 
 # -- Interrupts ------------------------------------------------------------------------

@@ -120,7 +120,8 @@ def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, 
     try:
         listed = calls.list_runs(session, launch.ready.id)
     except errors.NotFoundError:
-        listed = []  # the start says that it is not deployed
+        launch.check_deployment(session, 0)  # it says if it is not deployed
+        raise
     runs = [(canonical_id(run.job_id), calls.normal(run.status)) for run in listed]
     runs = [*_list_later_runs(session, launch, {run_id for run_id, _ in runs}), *runs]
     name = str(since).lower()

@@ -21,7 +21,7 @@ from attrs import field, frozen
 from .definition import dumps, pointer
 from .diagnostics import as_text
 from .errors import CompileError, FlowError
-from .loading import load_source
+from .loading import Loaded, Selection, load_source
 
 TIMEOUT: Final = 120.0
 """Seconds that a process may take."""
@@ -95,22 +95,21 @@ class Verification:
     problem: str | None = None
 
 
-def compare_processes(
-    source: str,
-    env: str | None = None,
-    values: Mapping[str, Any] | None = None,
-    *,
-    processes: int = 8,
-) -> Verification:
+def compare_processes(loaded: Loaded, env: str | None, processes: int) -> Verification:
     """Compile a source in several processes, and compare ids and bytes.
 
     Args:
-        source: The source. A file or folder is absolute.
+        loaded: The source, with the workflows to compare.
+        env: The environment of the ids; None for `default`.
         processes: How many, 3 or more. Those beyond 6 have further hash seeds.
     """
-    home = Path.cwd()
-    path = [entry or str(home) for entry in sys.path]
-    job = {"source": source, "env": env, "values": values, "path": [*path, str(home)]}
+    home, place = Path.cwd(), Path(loaded.source)
+    job = {
+        "source": str(place.absolute()) if place.exists() else loaded.source,
+        "select": loaded.names if loaded.is_picked else (),
+        "env": env,
+        "path": [*(entry or str(home) for entry in sys.path), str(home)],
+    }
     variations = [*_list_variations(processes - 1)]
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
@@ -180,8 +179,9 @@ def answer(job: Mapping[str, Any]) -> None:
 def _compile(job: Mapping[str, Any]) -> dict[str, Any] | str:
     workflows: dict[str, Any] = {}
     try:
-        for loaded in load_source(job["source"]).workflows:
-            definition = loaded.workflow.compile(job["env"], job["values"])
+        selection = Selection(job["select"])
+        for loaded in load_source(job["source"], selection=selection).workflows:
+            definition = loaded.workflow.compile(job["env"])
             origins = (definition.origins[at] for at in range(len(definition.blocks)))
             workflows[loaded.name] = {
                 "place": loaded.where,

@@ -166,4 +166,4 @@ def test_restore_lists_and_brings_back_the_version_it_names(service, leads, flow
     assert (done[0], deployed()) == (0, ["Inbound leads"])
     assert (again[0], again[1]) == (0, "")
     assert unknown[0] == 64
-    assert flow64("restore", "inbound", "1999", "--yes")[0] == 1
+    assert flow64("restore", "inbound", "1999", "--yes")[0] == 64

@@ -171,7 +171,7 @@ def test_rows_are_needed(deployed, flow64, people):
     assert flow64("run", "leads.py", "--yes")[0] == 64
     people.write_text("email,company\n", "utf-8")
     assert flow64("run", "leads.py", "people.csv", "--yes")[0] == 1
-    assert flow64("run", "leads.py", "peple.csv", "--yes")[0] == 1
+    assert flow64("run", "leads.py", "peple.csv", "--yes")[0] == 64
     assert flow64("run", "people.csv", "leads.py", "--yes")[0] == 64
     assert runs() == []
 

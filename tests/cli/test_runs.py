@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from flow64 import Client
 from flow64.api.calls import BlockStatus, LiveStatus
 from flow64.cli import watch
 from flow64.cli.printing import Console
@@ -20,6 +21,17 @@ def run_id(service, leads, people, flow64):
     flow64("deploy", "leads.py", "--yes")
     options = ["--new", "--yes"]
     return flow64("run", "leads.py", "people.csv", *options)[1].strip()
+
+
+def test_list_shows_what_runs_by_itself(run_id, flow64, service):
+    line = flow64("list")[1]
+    with Client(base_url=service.url, journal=None) as client:
+        (workflow,) = client.workflows.list()
+        client.schedules.create(workflow.id, "weekdays", "0 9 * * 1-5")
+
+    assert flow64("list")[1] == line.replace("  Inb", "  0 9 * * 1-5 UTC  Inb") != line
+    (entry,) = json.loads(flow64("list", "--json")[1])["workflows"]
+    assert entry["schedules"] == ["0 9 * * 1-5 UTC"]
 
 
 # -- watch ----------------------------------------------------------------------------

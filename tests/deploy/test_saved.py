@@ -239,7 +239,7 @@ def test_entries_are_found_by_key_id_environment_and_time(tmp_path, here):
     assert here.history.entries(A.id()) == [newest, oldest]
     assert here.history.entries("a", env="staging") == []
     for key, at in (("b", ""), ("a", "2026-11-25"), ("a", "2027")):
-        with pytest.raises(errors.DeployError):
+        with pytest.raises(errors.SourceError):
             here.history.find(key, at)
 
 

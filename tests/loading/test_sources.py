@@ -396,6 +396,12 @@ def test_failing_variant(write):
     assert found.message.endswith("argument 'regoin' (in the variant de)")
 
 
+def test_wrong_name_in_an_import_has_the_near_one(write):
+    """Python says so only from 3.12 on."""
+    with pytest.raises(SourceError, match=r"leads.py:9 .*did you mean 'FindEmail'"):
+        load_source(write("leads.py", "from flow64.blocks import FindEmial"))
+
+
 def test_module_that_exits(write):
     """A module that ends the program is reported."""
     with pytest.raises(SourceError) as caught:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from ..determinism import SAME, Difference, compare_processes
 from ..files import relative_path
-from ..loading import parse_source, require_project_source, split_source
+from ..loading import load_source
 from ..text import shortened
 from . import params, printing
 from .errors import FAILED
@@ -69,26 +69,13 @@ def command(*, source: str | None, processes: int, env: str | None) -> int:
     or ids differ, the command exits with 1, and shows the first place that differs, and
     the setting that makes it differ.
     """
-    located = _locate(source)
-    compared = compare_processes(located, env, processes=processes)
+    loaded = load_source(source)
+    compared = compare_processes(loaded, env, processes)
     if compared.problem is not None:
-        place, _ = split_source(located)
+        place = str(Path(loaded.source).absolute())
         problem = compared.problem.replace(place, relative_path(place))
         raise click.ClickException(problem)
     difference = compared.difference
     result = Compared(difference is None, processes, compared.keys, difference)
     printing.emit(result)
     return FAILED if difference else 0
-
-
-def _locate(text: str | None) -> str:
-    """Return a source that is found from any working folder."""
-    if text is None:
-        source = require_project_source()
-    else:
-        address = parse_source(text)
-        source = address.otherwise or f"{address.place}:{address.key or ''}"
-    place, key = split_source(source)
-    if not Path(place).exists():
-        return source
-    return f"{Path(place).absolute()}" + ("" if key is None else f":{key}")

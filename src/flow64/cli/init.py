@@ -91,8 +91,8 @@ def command(
             advice = "letters, digits and hyphens in lower case, such as growth"
             raise params.option_error("--project", f"{key!r} is not {advice}")
         if namespace is None or _NAMESPACE.fullmatch(namespace) is None:
-            advice = "name a domain or a repository of yours, such as acme.example"
-            raise params.option_error("--namespace", advice)
+            problem = "name a domain or a repository of yours that owns the ids"
+            raise click.UsageError(f"{problem}, as in --namespace acme.example")
         texts |= render_template("project", project=key, namespace=namespace)
     if forge is not None:
         texts |= render_template(forge)

@@ -132,7 +132,7 @@ def _fetch(
         definitions = pull.fetch_workflows(client.session, [address.id])
         if not definitions:
             problem = f"{address.id} is not there, or is not shown to you"
-            raise SourceError(f"{problem}; flow64 list shows all")
+            raise SourceError(f"{problem}; flow64 list shows all", is_usage=True)
         return definitions
     live = loading.list_live(client)
     if address.key is None:

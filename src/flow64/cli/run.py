@@ -253,7 +253,7 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
         return payload.parse_rows(content, STDIN)
     if not file.exists():
         near = did_you_mean(str(file), map(str, file.parent.glob("*")))
-        raise payload.rows_error([f"there is no file {str(file)!r}{near}"])
+        raise params.option_error("ROWS", f"there is no file {str(file)!r}{near}")
     return payload.as_rows(file)
 
 

@@ -40,7 +40,7 @@ from ..definition import (
     walk,
     with_stamp,
 )
-from ..errors import ConfigError, DeployError, ReadError
+from ..errors import ConfigError, DeployError, ReadError, SourceError
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
 from ..tables import WrongValueError, add_class, list_mistakes, read_text
 from ..text import printable, shortened
@@ -219,7 +219,7 @@ class History:
             env: Only look at this environment.
 
         Raises:
-            DeployError: No entry fits, or several do.
+            SourceError: No entry fits, or several do.
         """
         entries = self.entries(key, env=env)
         begin = at.strip().upper().removesuffix("Z")
@@ -229,12 +229,11 @@ class History:
         where = f"of {key!r}" + (f" in {env!r}" if env else "")
         if not entries:
             problem = f"nothing {where} was saved; flow64 restore lists what was"
-            raise history_error(self.folder, problem)
+            raise SourceError(printable(problem), is_usage=True)
         times = ", ".join(saved.when for saved in (matches or entries)[:_LISTED])
         many = "several begin" if matches else "nothing begins"
-        raise history_error(
-            self.folder, f"{many} with {at!r} {where}; there is {times}"
-        )
+        problem = f"{many} with {at!r} {where}; there is {times}"
+        raise SourceError(printable(problem), is_usage=True)
 
     def _files(self, key: str | None) -> Iterator[Path]:
         try:

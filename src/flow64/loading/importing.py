@@ -23,6 +23,7 @@ from ..api import threads
 from ..diagnostics import Finding, Place
 from ..errors import SourceError
 from ..files import relative_path
+from ..text import did_you_mean
 from .addresses import is_module_name
 
 PACKAGE_FOLDER: Final = Path(__file__).resolve().parent.parent
@@ -205,6 +206,8 @@ _RELATIVE: Final = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 
 _ADVICE: Final = 'put what runs under `if __name__ == "__main__":`'
 
+_NO_NAME: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+
 _MARK: Final = "flow64: "
 """The beginning of a note that flow64 adds to an error of a user's function."""
 
@@ -230,6 +233,9 @@ def _name_inside(file: Path) -> str | None:
 def _describe(error: BaseException) -> str:
     """Return the first line of an error, with what flow64 added to it."""
     first, *_ = str(TracebackException.from_exception(error)).split("\n")
+    if isinstance(error, ImportError) and (words := _NO_NAME.match(first)):
+        # Python names a near one only from 3.12 on, and the path of the file always.
+        first = words[0] + did_you_mean(words[1], dir(sys.modules.get(words[2])))
     notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_MARK)]
     added = "".join(f" ({note.removeprefix(_MARK)})" for note in notes)
     return f"{type(error).__name__}: {first}{added}".removesuffix(": ")

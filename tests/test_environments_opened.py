@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import closing
 
 import pytest
 
@@ -307,6 +308,17 @@ def test_an_emulator_that_is_served_is_used(project, store, caplog):
     assert re.fullmatch("http://127.0.0.1/emulator-[0-9a-f]{12}", place)
     assert (found.raw["full_name"], seen > 3) == ("Ada 0", True)
     assert f"{store} is served at {served_at(caplog)}" in caplog.text
+
+
+def test_an_emulator_that_does_not_answer_is_named(project, store):
+    """As while its process is ending."""
+    with closing(Store(store)) as other:
+        other.note_address("http://127.0.0.1:1")
+        with pytest.raises(ConfigError) as caught:
+            open_client(load().environment(EMULATOR)).__enter__()
+
+    assert "the emulator at http://127.0.0.1:1" in str(caught.value)
+    assert "does not answer; try again" in str(caught.value)
 
 
 def served_at(caplog):

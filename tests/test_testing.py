@@ -156,6 +156,17 @@ def test_a_block_that_fails(flow64_emulator):
         outcome.rows()
 
 
+def test_what_fails_in_one_run_alone(flow64_emulator):
+    """Afterwards, what the emulator was told holds again."""
+    flow64_emulator.fail_block("find_email", "out of credits")
+
+    failing = {"find_email": "no answer"}
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator, failing=failing)
+
+    assert outcome.failure == "work/find_email: no answer"
+    assert flow64_emulator.failures == {"find_email": "out of credits"}
+
+
 def test_a_completed_run_has_no_failure():
     """Nothing is blamed where nothing failed."""
     outcome = try_out(contacts(), PEOPLE)

@@ -11,12 +11,10 @@ from flow64.text import (
     did_you_mean,
     fit_text,
     format_dollars,
-    join_first,
     join_words,
     pluralize,
     printable,
     shortened,
-    wrap_text,
 )
 
 
@@ -97,12 +95,6 @@ def test_dollars(amount, text):
     assert format_dollars(amount) == text
 
 
-def test_the_first_of_many():
-    """Those that are not named are counted."""
-    assert join_first("abc", 3) == "a, b, c"
-    assert join_first("abc", 1, repr) == "'a' and 2 more"
-
-
 def test_a_value_that_has_no_repr_is_named_by_its_type():
     """An error message does not fail because of the value that it shows."""
 
@@ -145,30 +137,7 @@ def test_fitted(text, limit, expected):
     assert fit_text(text, limit) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "width", "indent", "expected"),
-    [
-        ("abc def", 10, "", ["abc def"]),
-        ("abc def ghi", 7, "", ["abc def", "ghi"]),
-        ("abc def ghi", 8, "  ", ["abc def", "  ghi"]),
-        ("abcdefgh", 3, "", ["abc", "def", "gh"]),
-        ("abcdefgh", 4, "  ", ["abcd", "  ef", "  gh"]),
-        ("abcdef", 4, "        ", ["abcd", "ef"]),
-        ("会社会社", 3, "", ["会", "社", "会", "社"]),
-        ("会", 1, "", ["会"]),
-        ("│ abcdef", 6, "│ ", ["│ abcd", "│ ef"]),
-    ],
-)
-def test_wrapped(text, width, indent, expected):
-    """Lines break between words where they can, and go on below an indent."""
-    assert wrap_text(text, width, indent) == expected
-
-
-@given(st.text(), st.integers(1, 40), st.integers(0, 30))
-def test_every_text(text, width, indent):
-    """Nothing is lost but spaces, and no line is too long unless a letter is."""
-    lines = wrap_text(text, width, " " * indent)
-
-    assert "".join("".join(lines).split()) == "".join(text.split())
-    assert all(count_cells(line) <= max(width, 2 + indent) for line in lines)
+@given(st.text(), st.integers(1, 40))
+def test_every_text(text, width):
+    """No text that was fitted is too long."""
     assert count_cells(fit_text(text, width)) <= width

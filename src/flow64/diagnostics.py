@@ -310,8 +310,6 @@ class Findings(list[Finding]):
     """A list of findings, which a notebook shows as a table."""
 
     def _repr_html_(self) -> str:
-        # DROP  # only in a notebook
-
         names = ("", "code", "where", "what")
         rows = [
             (

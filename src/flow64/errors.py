@@ -47,15 +47,13 @@ class FlowError(Exception):
         return f"{type(self).__name__}({first!r})"
 
 
-def list_lines(
-    lines: Iterable[str], *, most: int | None = None, indent: str = "  "
-) -> str:
+def list_lines(lines: Iterable[str], *, most: int | None = None) -> str:
     """Return lines for the end of a message, each on a line of its own."""
     texts = [printable(line) for line in lines]
     more = 0 if most is None else len(texts) - most
     if more > 0:
         texts[most:] = [f"and {more} more"]
-    return "".join(f"\n{indent}{text}" for text in texts)
+    return "".join(f"\n  {text}" for text in texts)
 
 
 # -- Code, settings and texts ----------------------------------------------------------

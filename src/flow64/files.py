@@ -216,9 +216,9 @@ def relative_path(path: str | Path, folder: Path | None = None) -> str:
     return str(full.relative_to(root) if full.is_relative_to(root) else path)
 
 
-def reason_of(error: OSError) -> str:
-    """Return what the system says, without the path."""
-    return error.strerror or type(error).__name__
+def reason_of(error: Exception) -> str:
+    """Return what an error says, that of the system without the path."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 _HEAD: Final = ".flow64-"

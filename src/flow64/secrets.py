@@ -217,17 +217,14 @@ def walk(data: Any, path: _Path = ()) -> Iterator[tuple[_Path, Any]]:
             todo += [((*here, at), item[at]) for at in reversed(range(len(item)))]
 
 
-def texts_in(
-    data: Any, path: _Path = (), *, with_names: bool = False
-) -> Iterator[tuple[_Path, str]]:
+def texts_in(data: Any, *, with_names: bool = False) -> Iterator[tuple[_Path, str]]:
     """Yield all texts in JSON data with their paths.
 
     Args:
         data: The data, plain or frozen.
-        path: Its path.
         with_names: Include the names of members, at the path of their object.
     """
-    for place, item in walk(data, path):
+    for place, item in walk(data):
         if isinstance(item, str):
             yield place, item
         elif with_names and isinstance(item, dict):

@@ -139,18 +139,16 @@ def try_out(
         CompileError: The workflow has errors.
         DeployError: The deploy was refused, for example because the workflow was edited
             on the emulator.
-        RunError: The rows cannot be sent, or the run did not end in time.
+        RunError: The rows cannot be sent.
+        WaitTimeoutError: The run did not end in time.
     """
     with ExitStack() as stack:
         definition = workflow.compile(env, values)
         here = emulator or stack.enter_context(open_emulator())
         overrides = _resolve_names("fixtures", fixtures or {}, definition)
         stack.enter_context(_add_temporarily(here.fixtures, overrides))
-        for block_id, message in _resolve_names(
-            "failing", failing or {}, definition
-        ).items():
-            here.fail_block(block_id, message)
-            stack.callback(here.fail_block, block_id, None)
+        messages = _resolve_names("failing", failing or {}, definition)
+        stack.enter_context(_add_temporarily(here.failures, messages))
         player = client or stack.enter_context(make_client(here))
         _create_workflow(player, definition, values or {})
         # On an emulator nothing is spent, so no consent is needed.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 from unicodedata import category, east_asian_width
 
 DASH: Final = "-"
@@ -61,27 +61,12 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def join_words(words: Iterable[str], most: int = 8, *, last: str = "and") -> str:
-    """Join words as in `a, b and c`; of a long list, as in `a, b and 7 more`.
-
-    Args:
-        words: The words.
-        most: The most words that are shown.
-        last: The word before the last one.
-    """
+def join_words(words: Iterable[str], most: int = 8) -> str:
+    """Join words as in `a, b and c`; of a long list, as in `a, b and 7 more`."""
     shown = [*words]
     if len(shown) > most:
         shown[most:] = [f"{len(shown) - most:,} more"]
-    return f" {last} ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
-
-
-def join_first(
-    things: Sequence[Any], most: int, write: Callable[[Any], str] = str
-) -> str:
-    """Join the first of some things, as in `a, b`; of more, as in `a, b and 7 more`."""
-    more = len(things) - most
-    ending = f" and {more:,} more" if more > 0 else ""
-    return ", ".join(map(write, things[:most])) + ending
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def format_dollars(amount: float) -> str:
@@ -130,38 +115,6 @@ def fit_text(text: str, limit: int) -> str:
     while (room := room - _cell(text[end])) >= 0:
         end += 1
     return text[:end] + "…"
-
-
-def wrap_text(text: str, width: int, indent: str = "") -> list[str]:
-    """Wrap a line, between words if possible.
-
-    Args:
-        text: The line.
-        width: The most cells of a line. Each has at least one character.
-        indent: The beginning of all lines but the first.
-    """
-    if count_cells(text) <= width:
-        return [text]
-    if count_cells(indent) > width // 2:
-        indent = ""
-    lines: list[str] = []
-    head = ""
-    while count_cells(head + text) > width:
-        room = width - count_cells(head)
-        end = used = 0
-        while end < len(text) and (used + _cell(text[end]) <= room or not end):
-            used += _cell(text[end])
-            end += 1
-        space = text.rfind(" ", 1, end + 1)
-        # Rails of a tree stay with the word behind them.
-        if space > 0 and any(map(str.isalnum, text[:space])):
-            lines.append(head + text[:space])
-            text = text[space + 1 :]
-        else:
-            lines.append(head + text[:end])
-            text = text[end:]
-        head = indent
-    return [*lines, head + text] if text else lines
 
 
 def _cell(character: str) -> int:

@@ -178,7 +178,7 @@ def test_store_has_an_id_of_its_own(tmp_path):
     [
         (lambda path: path.write_bytes(b"no database" * 100), "not a database"),
         (lambda path: path.mkdir(), "unable to open"),
-        (lambda path: os.mkfifo(f"{path}.lock"), "is not a plain file"),
+        (lambda path: os.mkfifo(f"{path}.lock"), "is not a file"),
         (
             lambda path: Path(f"{path}.lock").symlink_to("/etc/passwd"),
             "cannot be locked",

@@ -151,9 +151,9 @@ def test_a_place_comes_before_an_environment(configured):
     ("text", "words"),
     [
         ("stagign", "environment or key 'stagign' (did you mean 'staging'?)"),
-        ("leadz.py", "or key 'leadz.py'; environments are staging, prod, local"),
+        ("leadz.py", "or key 'leadz.py'; environments are staging, prod and local"),
         ("inbuond", "key 'inbuond' (did you mean 'inbound'?); environments are "),
-        ("nothing of it", "environments are staging, prod, local; keys are inbound"),
+        ("nothing of it", "environments are staging, prod and local; keys are inbound"),
         ("", "a part of the address '' is empty: is the variable set"),
         ("inbound:", "a part of the address 'inbound:' is empty: is the variable set"),
         (":inbound", "a part of the address ':inbound' is empty"),

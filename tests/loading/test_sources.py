@@ -143,7 +143,7 @@ def test_picked(write):
     ("source", "problem"),
     [
         ("leads.py:inbund", "holds no workflow 'inbund' (did you mean 'inbound'?)"),
-        ("leads.py:made", "'made' is the key of 2 workflows: made/us, made/uk"),
+        ("leads.py:made", "'made' is the key of 2 workflows: made/us and made/uk"),
         ("no/where.py", "there is no file, folder, module, environment or key 'no/wh"),
         ("no.such.module", "no file, folder, module, environment or key 'no.such.mo"),
         ("empty.py", "empty.py keeps no Workflow in a variable; made() makes one"),
@@ -224,7 +224,7 @@ def test_key_of_two_projects(write):
     assert load_source("all").names == ["growth:a", "b", "sales:a"]
     assert load_source("all:*:a").names == ["growth:a", "sales:a"]
     assert load_source("all:sales:a").only.workflow.name == "A"
-    assert "'a' is the key of 2 workflows: growth:a, sales:a" in str(caught.value)
+    assert "'a' is the key of 2 workflows: growth:a and sales:a" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from textwrap import wrap
 from types import ModuleType
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -13,7 +14,7 @@ from attrs import evolve, frozen
 
 from ..definition import Definition, ListedOrigins, Origin
 from ..diagnostics import Family, Finding, Severity
-from ..text import did_you_mean, shortened, wrap_text
+from ..text import did_you_mean, shortened
 from . import column_rules, fields, graph_rules, live_rules, safety_rules, spec_rules
 from .rule import STRUCTURAL, Fault, Rule
 
@@ -221,7 +222,7 @@ def explain_finding(code: str, width: int = 80) -> Iterator[str]:
     yield f"{code}  {' or '.join(page.severities)} · family {page.family}"
     for paragraph in page.meaning.split("\n\n"):
         yield ""
-        yield from wrap_text(paragraph.replace("\n", " "), width)
+        yield from wrap(paragraph, width, break_on_hyphens=False)
     yield ""
     yield f"fix  {page.advice}"
     if page.example:

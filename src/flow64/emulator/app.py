@@ -228,6 +228,9 @@ class RequestRecord:
     org_id: str | None = None
 
 
+MOST_REQUESTS: Final = 10_000
+"""How many requests are remembered; one that is served for weeks gets many."""
+
 FOREIGN_HOST: Final = (
     "The emulator does not answer to this host name; allow it with "
     "`flow64 serve --allow-name NAME` or `Emulator(allow_names=...)`"
@@ -240,7 +243,7 @@ class Api:
 
     Attributes:
         names: The values of the header `Host` that are answered.
-        requests: The received requests, oldest first.
+        requests: The newest requests, oldest first.
     """
 
     service: Service
@@ -289,6 +292,7 @@ class Api:
             raise RefusedError(403, "No other page may use the emulator's routes")
 
     def _record(self, org_id: str | None) -> None:
+        del self.requests[:-MOST_REQUESTS]
         self.requests.append(
             RequestRecord(
                 request.method,
@@ -368,7 +372,7 @@ def _base_url() -> str:
 
 def _make_call(**parts: Any) -> Call:
     return Call(
-        **{"org_id": "", "path": {}, "query": {}, "body": None, **parts},
+        **parts,
         url=request.path,
         base_url=_base_url(),
         idempotency_key=request.headers.get("idempotency-key"),

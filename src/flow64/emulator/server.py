@@ -188,9 +188,17 @@ class InProcessTransport(httpx.WSGITransport):
 
 
 def find_place(url: str) -> str:
-    """Return what stands for the store that an emulator serves."""
-    health = httpx.get(f"{url}/_emulator/health", trust_env=False).json()
-    return name_place(health["id"])
+    """Return what stands for the store that an emulator serves.
+
+    Raises:
+        ConfigError: It does not answer, such as one that is ending.
+    """
+    try:
+        answer = httpx.get(f"{url}/_emulator/health", trust_env=False)
+        return name_place(answer.raise_for_status().json()["id"])
+    except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+        problem = f"the emulator at {url}, which has the store open, does not answer"
+        raise ConfigError(problem, hint="try again, or end its process") from error
 
 
 def name_place(store_id: str) -> str:
@@ -211,7 +219,7 @@ class Emulator(Service):
             client = Client(api_key="any", base_url=emulator.url)
 
     Attributes:
-        requests: The received requests, oldest first.
+        requests: The newest requests, oldest first.
     """
 
     app: WSGIApplication

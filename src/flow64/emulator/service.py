@@ -113,13 +113,7 @@ GUESSES: Final = _load_guesses()
 
 
 T = TypeVar("T")
-R = TypeVar(
-    "R",
-    records.WorkflowRecord,
-    records.RunRecord,
-    records.ScheduleRecord,
-    records.NotebookRecord,
-)
+R = TypeVar("R", records.WorkflowRecord, records.RunRecord, records.ScheduleRecord)
 
 
 class RefusedError(Exception):
@@ -158,10 +152,10 @@ class Call:
         base_url: Scheme, host and port of the request.
     """
 
-    org_id: str
+    org_id: str = ""
     path: JsonObject
     query: JsonObject
-    body: Any
+    body: Any = None
     url: str
     base_url: str
     idempotency_key: str | None

@@ -6,12 +6,10 @@ address that process serves it.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import sqlite3
-import stat
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -26,6 +24,7 @@ from attrs import frozen
 from cattrs.preconf.json import make_converter
 
 from ..errors import ConfigError
+from ..files import Unusable, open_plain, try_lock
 from . import records
 from .records import JsonObject, RowData
 
@@ -166,7 +165,7 @@ class Store:
             None if self.path == MEMORY else _lock(f"{self.path}.lock", patience)
         )
         self._lock = RLock()
-        self._depth = 0
+        self._is_changing = False
         try:
             if self.path != MEMORY:  # it holds signing secrets
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -272,11 +271,11 @@ class Store:
             ConfigError: Saving failed, so nothing was changed.
         """
         with self._lock:
-            if self._depth:
+            if self._is_changing:
                 yield
                 return
             self.execute("BEGIN IMMEDIATE")
-            self._depth = 1
+            self._is_changing = True
             try:
                 yield
                 self.execute("COMMIT")
@@ -285,7 +284,7 @@ class Store:
                     self.execute("ROLLBACK")
                 raise
             finally:
-                self._depth = 0
+                self._is_changing = False
 
     def execute(self, query: str, *values: object) -> int:
         """Execute a statement; return how many lines it wrote.
@@ -344,7 +343,7 @@ def _unlock(lock_file: int | None) -> None:
 def _worded_errors(path: str) -> Generator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _store_error(path, str(error)) from error
 
 
@@ -368,34 +367,26 @@ def _lock(path: str, patience: float) -> int:
     """
     store = path.removesuffix(".lock")
     try:
-        # A stranger's folder may hold a FIFO or a link of this name.
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-        lock = os.open(path, flags, 0o600)
-    except (OSError, ValueError) as error:
-        problem = f"it cannot be locked ({error})"
+        lock = open_plain(Path(path), os.O_RDWR | os.O_CREAT)
+    except (OSError, ValueError, Unusable) as error:
+        problem = f"{path} cannot be locked ({error})"
         advice = "name a file in a folder that exists and can be written to"
         raise _store_error(store, problem, advice) from error
-    if not stat.S_ISREG(os.fstat(lock).st_mode):
-        os.close(lock)
-        raise _store_error(store, f"{path} is not a plain file")
     ends = time.monotonic() + patience
-    while not _is_locked(lock):
-        owner = _OWNER.fullmatch(os.pread(lock, 64, 0).decode("ascii", "replace"))
-        if (owner and owner[2]) or time.monotonic() > ends:
-            os.close(lock)
-            raise _in_use_error(store, owner)
-        time.sleep(0.02)
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
-
-
-def _is_locked(lock: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        with _worded_errors(store):
+            while not try_lock(lock):
+                text = os.pread(lock, 64, 0).decode("ascii", "replace")
+                owner = _OWNER.fullmatch(text)
+                if (owner and owner[2]) or time.monotonic() > ends:
+                    raise _in_use_error(store, owner)
+                time.sleep(0.02)
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except ConfigError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _in_use_error(store: str, owner: re.Match[str] | None) -> ConfigError:

@@ -282,13 +282,12 @@ def _create(service: Service, call: Call, workflow_id: str) -> JsonObject:
         updated_at=now,
         extra=_unknown_keys(service, call),
     )
-    with service.store.transaction():
-        if not service.store.workflows.add(workflow):
-            raise RefusedError(
-                409,
-                f"Workflow with ID {workflow.id} already exists. Use update endpoint "
-                "to modify existing workflows.",
-            )
+    if not service.store.workflows.add(workflow):
+        raise RefusedError(
+            409,
+            f"Workflow with ID {workflow.id} already exists. Use update endpoint "
+            "to modify existing workflows.",
+        )
     return workflow_response(workflow)
 
 

@@ -25,7 +25,7 @@ from ..definition import DEFAULT_ENV, canonical_id, is_uuid
 from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import SourceError
-from ..text import clipped, did_you_mean, join_first, shortened
+from ..text import clipped, did_you_mean, join_words, shortened
 
 T = TypeVar("T")
 
@@ -320,7 +320,7 @@ EVERYTHING: Final = Selection()
 
 def list_names(names: Sequence[str]) -> str:
     """Join names for a message. If there are many, the last ones are only counted."""
-    return join_first(names, MOST_NAMES, lambda name: clipped(name) or repr(name))
+    return join_words((clipped(name) or repr(name) for name in names), MOST_NAMES)
 
 
 def describe_no_match(place: str, pattern: str, keys: Sequence[str]) -> str:

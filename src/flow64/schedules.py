@@ -183,6 +183,7 @@ class Spending:
         runs: How often it is due within 30 days. None if that is unknown.
         dollars: The most that these runs may cost. None if that is unknown.
         dollars_a_run: The most that one of them may cost. None if that is unknown.
+        runs_before: `runs` of what it replaces: 0 if nothing, None if unknown.
     """
 
     schedule: str
@@ -192,6 +193,7 @@ class Spending:
     runs: int | None = None
     dollars: float | None = None
     dollars_a_run: float | None = None
+    runs_before: int | None = 0
 
 
 def read_cron(cron: str, start: datetime) -> Iterator[datetime] | str | None:

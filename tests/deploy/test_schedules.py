@@ -212,6 +212,22 @@ def test_workflow_is_read_right_before_it_is_written(here, codes):
     assert asked[write - 1].startswith(f"GET /workflows/{ID}")
 
 
+def test_refused_schedule_is_named_and_the_next_deploy_finishes_the_job(here):
+    """cronsim alone finds the mistake, so it is a warning, and the service refuses."""
+    here.deploy(A)
+    wrong = code(daily("0 25 * * *"), mode="PERSONAL")
+
+    result = here.apply(here.plan(wrong, code(key="b")), parallel=1)
+
+    (error,) = result.errors
+    assert (type(error), error.status) == (errors.ApiError, 422)
+    assert "schedule daily" in str(error)
+    assert [step.key for step in result.not_tried] == ["b"]
+    assert texts(here) == [("daily", EARLY, True)]
+    plan = here.deploy(code(daily(LATE), mode="PERSONAL"), code(key="b"))
+    assert [step.action for step in plan.steps] == ["schedule", "create"]
+
+
 # -- Before it happens -----------------------------------------------------------------
 
 
@@ -223,6 +239,16 @@ def test_first_lines_say_when_it_is_due_and_what_it_may_cost(here):
     line = next(line for line in str(plan).splitlines() if line.startswith("spends"))
     for part in ("mornings", "09:00", "30 runs in 30 days", "at most $", "a run"):
         assert part in line
+
+
+def test_first_lines_say_how_many_runs_there_were_before(here):
+    often = code(("often", "0 9,15 * * *"), ("new", "0 9 * * *"))
+    here.deploy(code(("often", "0 9 * * *")))
+
+    first = str(here.plan(often))
+
+    assert ": 30 → 60 runs in 30 days" in first
+    assert ": 30 runs in 30 days" in first
 
 
 @pytest.mark.parametrize("cron", ["0 25 * * *", "0 0 30 2 *"])

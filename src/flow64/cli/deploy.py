@@ -166,7 +166,7 @@ def confirm_and_apply(
             raise
         deployment.fail(error, errors.find_exit_code(error))
     printing.emit(deployment.result())
-    if deployment.errors or deployment.code == errors.INTERRUPTED:
+    if deployment.code in (errors.FAILED, errors.INTERRUPTED):
         printing.tell("deploy again: what is done by then is not written again")
     return deployment.code
 

@@ -246,7 +246,11 @@ class _Maker:
     # -- Targets -----------------------------------------------------------------------
 
     def _plan_target(self, target: Target) -> Step:
-        """Read a target, and return its step."""
+        """Read a target, and return its step.
+
+        The list does not say that a target is new: it may lag behind, or show the
+        workflows of one team alone. The plan would then hide what is overwritten.
+        """
         try:
             info = calls.read_workflow(self.session, target.id)
         except NotFoundError:

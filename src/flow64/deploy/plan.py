@@ -175,7 +175,7 @@ class Step:
 
 NEEDS: Final[Mapping[Need, str]] = {
     "force": "--force {keys} to overwrite what is live, or --skip-drifted to leave it",
-    "create": "--create {keys} to create a second one",
+    "create": "--create {keys} to create a second one beside the old one",
     "allow_spend": "--allow-spend {keys} to buy when it is written",
 }
 """What a report says of each consent."""

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from ..analysis.costs import A_RUN, cost
 from ..api import calls, network
 from ..api.session import Session
-from ..definition import Definition, canonical_id
+from ..definition import EMPTY, Definition, canonical_id
 from ..errors import (
     ApiError,
     DeployError,
@@ -247,7 +247,8 @@ def plan(
         step = _add_writes(step, table)
     if step.action == "none" or step.after is None:
         return step
-    return evolve(step, spends=tuple(list_spending(step.after, prices, now)))
+    spends = list_spending(step.after, prices, now, table.before)
+    return evolve(step, spends=tuple(spends))
 
 
 def _add_writes(step: Step, table: Timetable) -> Step:
@@ -380,6 +381,7 @@ def _send(
     except FlowError as error:
         is_gone = live is not None and isinstance(error, NotFoundError)
         if network.is_refusal(error) and not is_gone:
+            error.message = f"schedule {printable(write.name)}: {error.message}"
             raise
         lost = error
     try:
@@ -404,7 +406,7 @@ def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:
     return OutcomeUnknownError(
         f"schedule {printable(write.name)}: outcome unknown ({reason}); nothing more "
         "was sent",
-        hint="deploy again, which looks before it writes",
+        hint="look at its schedules in the web editor before you deploy it again",
     )
 
 
@@ -412,7 +414,10 @@ def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:
 
 
 def list_spending(
-    definition: Definition, prices: Mapping[str, float], now: datetime
+    definition: Definition,
+    prices: Mapping[str, float],
+    now: datetime,
+    before: Mapping[str, str] = EMPTY,
 ) -> Iterator[Spending]:
     """Yield when each active schedule is due, and the most that its runs may cost.
 
@@ -420,6 +425,7 @@ def list_spending(
         definition: What is live once a plan was applied.
         prices: Dollars for one row by kind, in place of the documented ones.
         now: The time from which due times are counted.
+        before: The texts of the schedules that are live now.
     """
     estimate = cost(definition, prices=prices)
     each = estimate.dollars if estimate.is_whole and estimate.unit == A_RUN else None
@@ -427,6 +433,8 @@ def list_spending(
         schedule = Schedule.from_text(name, text)
         if schedule.active:
             due, unknown, runs = find_times(schedule, now)
+            old = Schedule.from_text(name, before[name]) if name in before else None
+            runs_before = find_times(old, now)[2] if old and old.active else 0
             # JSON has no infinity.
             dollars = None if runs is None or each is None else min(runs * each, 1e308)
-            yield Spending(name, text, due, unknown, runs, dollars, each)
+            yield Spending(name, text, due, unknown, runs, dollars, each, runs_before)

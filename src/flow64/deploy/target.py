@@ -25,6 +25,7 @@ from ..definition import (
     list_sent,
     parse_path,
     path_of,
+    secret_names,
     secrets_in,
     unbound_names,
     with_stamp,
@@ -49,9 +50,6 @@ class Deployable(Protocol):
         self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> Definition:
         """Return the definition for an environment."""
-
-    def fingerprint(self) -> str:
-        """Return the fingerprint of its definition without values."""
 
 
 @frozen
@@ -158,7 +156,10 @@ def target_of(
         CompileError: The workflow has errors.
         DeployError: The environment does not give all its plain values.
     """
-    compiled, unbound = workflow.compile(env, values), workflow.fingerprint()
+    compiled = workflow.compile(env)
+    unbound = fingerprint(compiled)
+    if unbound_names(compiled) or secret_names(compiled):
+        compiled = workflow.compile(env, values)
     definition = without_schedules(add_suffix(compiled, suffix), schedules=schedules)
     if names := unbound_names(definition):
         raise unset_error(workflow.name, env, names, values or ())

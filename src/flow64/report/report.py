@@ -166,7 +166,10 @@ def _sum_spending(group: Sequence[tuple[str, Spending]]) -> Iterator[str]:
         most = words.format_amount(max(each.dollars_a_run or 0 for each in every))
         cost = f"at most {words.format_amount(sum(costs))} (at most {most} a run)"
     if runs := [each.runs for each in every if each.runs is not None]:
-        yield f"{pluralize(sum(runs), 'run')} in {DAYS} days, {cost}"
+        before = [each.runs_before or 0 for each in every]
+        change = f"{sum(before):,}{words.ARROW}"
+        change *= all(before) and sum(before) != sum(runs)
+        yield f"{change}{pluralize(sum(runs), 'run')} in {DAYS} days, {cost}"
     if due := {each.next: key for key, each in reversed(group) if each.next}:
         first = min(due, key=datetime.fromisoformat)
         owner = due[first].removeprefix(find_folder([key for key, _ in group]))

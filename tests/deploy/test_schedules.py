@@ -213,7 +213,7 @@ def test_workflow_is_read_right_before_it_is_written(here, codes):
 
 
 def test_refused_schedule_is_named_and_the_next_deploy_finishes_the_job(here):
-    """cronsim alone finds the mistake, so it is a warning, and the service refuses."""
+    """The mistake is no documented one, so it is a warning; the service refuses it."""
     here.deploy(A)
     wrong = code(daily("0 25 * * *"), mode="PERSONAL")
 

@@ -167,3 +167,24 @@ def test_restore_lists_and_brings_back_the_version_it_names(service, leads, flow
     assert (again[0], again[1]) == (0, "")
     assert unknown[0] == 64
     assert flow64("restore", "inbound", "1999", "--yes")[0] == 64
+
+
+def test_restore_overwrites_a_schedule_that_people_edited_by_consent(
+    service, leads, flow64
+):
+    text = leads.read_text("utf-8").replace("key=", "schedules=[daily], key=")
+    daily = 'from flow64 import Schedule\ndaily = Schedule("daily", "0 1 29 2 *")\n'
+    leads.write_text(daily + text, "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+    retitled(leads)
+    flow64("deploy", "leads.py", "--yes")
+    with Client(journal=None) as client:
+        (live,) = client.schedules.list()
+        client.schedules.update(live.id, is_active=False)
+
+        refused = flow64("restore", "inbound", "2", "--yes")
+        done = flow64("restore", "inbound", "2", "--yes", "--force", "inbound")
+
+        assert (refused[0], "--force inbound" in refused[2]) == (3, True)
+        assert done[0] == 0
+        assert client.schedules.get(live.id).is_active

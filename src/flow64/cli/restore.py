@@ -40,6 +40,7 @@ class ReplacedList:
 @click.argument("key", required=False)
 @click.argument("time", required=False)
 @params.env
+@params.keys("--force", "Overwrite schedules of this workflow that people edited.")
 @params.allow_spend
 @params.yes
 @params.as_json
@@ -48,6 +49,7 @@ def command(
     key: str | None,
     time: str | None,
     env: str | None,
+    force: Sequence[str],
     allow_spend: Sequence[str],
     yes: bool,
 ) -> int:
@@ -82,14 +84,11 @@ def command(
             prices=destination.settings.prices,
         )
         names = [step.key for step in plan.steps]
-        agreed = params.pick_keys("--allow-spend", allow_spend, names)
-        return confirm_and_apply(
-            client,
-            plan,
-            Consents(allow_spend=agreed),
-            destination,
-            yes=yes,
+        consents = Consents(
+            force=params.pick_keys("--force", force, names),
+            allow_spend=params.pick_keys("--allow-spend", allow_spend, names),
         )
+        return confirm_and_apply(client, plan, consents, destination, yes=yes)
 
 
 def _describe(saved: Saved) -> Mapping[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from flow64 import Client, errors
@@ -35,7 +37,8 @@ def had(service, *inputs, status="completed"):
 
 def new(service, rows, since="latest", by=("email",), journal=None, **options):
     """The rows that are left."""
-    return select_rows(service.session(), launch(journal), rows, since, by, **options)
+    session = service.session()
+    return select_rows(session, launch(journal), rows, since, by, **options)[0]
 
 
 def starts(service):
@@ -47,9 +50,8 @@ def test_a_file_that_grows_is_bought_once(service, tmp_path):
     session, options = service.session(), launch(tmp_path / "j")
 
     def day(*rows):
-        return start(
-            session, options, select_rows(session, options, rows, "latest", "email")
-        )
+        chosen, known = select_rows(session, options, rows, "latest", "email")
+        return start(session, options, chosen, compared=known)
 
     day(ADA)
     day(ADA, BEN)
@@ -256,6 +258,25 @@ def test_a_run_that_is_not_listed_yet_counts(service, tmp_path, status):
         with pytest.raises(errors.RunError, match="goes on"):
             new(service, [ADA, BEN, CY], journal=tmp_path / "j")
     assert starts(service) == 1
+
+
+@pytest.mark.parametrize("status", ["completed", "running"])
+@pytest.mark.parametrize("how", ["listed", "not listed yet", "killed"])
+def test_a_run_that_begins_after_the_comparison_counts(service, tmp_path, how, status):
+    """Such as by a colleague, while a question waits for its answer."""
+    had(service, [CY])
+    session, options = service.session(), launch(tmp_path / "j")
+    chosen, known = select_rows(session, options, [ADA, BEN], "latest", "email")
+    service.new_status, service.late = status, 9 if how == "not listed yet" else 0
+    if how == "killed":
+        service.faults = ["before killed"]
+    with suppress(KeyboardInterrupt):
+        start(session, options, [ADA, DEE])
+    begun = starts(service)
+
+    with pytest.raises(errors.RunError, match="meanwhile"):
+        start(session, options, chosen, compared=known)
+    assert starts(service) == begun
 
 
 def test_says_what_is_left_out_and_what_that_saves(service, caplog):

@@ -181,9 +181,10 @@ def command(
         named: Any = {"intent": intent, "new": new, "retry": retry}
         all_rows = client.session, launch, start_rows, new_since, by
         try:
-            start_rows = inputs.select_rows(*all_rows, attach=attach, **named)[:first]
+            start_rows, known = inputs.select_rows(*all_rows, attach=attach, **named)
         except NoNewRowsError as error:
             return _tell_nothing_new(key, error, output)
+        start_rows = start_rows[:first]
         launch.build_payload(start_rows)  # or an error says what is wrong
         if output is not None:
             launch.stages.number("", block)  # the same
@@ -198,7 +199,7 @@ def command(
             printing.message(estimate.__rich__())
             printing.confirm("Start?", yes=yes)
         try:
-            state = start(*what, attach=attach, **named)
+            state = start(*what, attach=attach, compared=known, **named)
         except KeyboardInterrupt:
             printing.message("it may have been started: the same command finds it")
             return INTERRUPTED

@@ -317,8 +317,9 @@ class Client:
         launch, extras = self.make_launch(workflow, options)
         del options  # as in `deploy`
         chosen = extras.pop("new_since", None), extras.pop("by", ())
-        rows = inputs.select_rows(self.session, launch, rows, *chosen, **extras)
-        return Run(start.start(self.session, launch, rows, **extras), self.session)
+        what = self.session, launch
+        rows, known = inputs.select_rows(*what, rows, *chosen, **extras)
+        return Run(start.start(*what, rows, compared=known, **extras), self.session)
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]

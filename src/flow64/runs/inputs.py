@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 from .. import errors
@@ -35,14 +36,14 @@ _log = logging.getLogger("flow64")
 
 def select_rows(
     session: Session, launch: Launch, rows: Any, since: Any, by: Any, **options: Any
-) -> Any:
-    """Return the rows that no run since a certain one had.
+) -> tuple[Any, frozenset[str] | None]:
+    """Return the rows that no run since a certain one had, and which runs are known.
 
     Args:
         session: Sends the requests. They only read.
         launch: What to run.
         rows: Rows as `payload.as_rows` takes them.
-        since: The run, its id, or `latest`. None returns all rows.
+        since: The run, its id, or `latest`. None returns all rows, and no runs.
         by: The columns to compare by.
         **options: `intent`, `new`, `retry` and `attach` of the start. The rows of a run
             that is named there are not left out.
@@ -54,7 +55,7 @@ def select_rows(
         RunError: The rows of a run are not known.
     """
     if since is None and not by:
-        return rows
+        return rows, None
     if since is None or not by:
         raise errors.BuildError("new_since and by belong together: give both")
     columns = [by] if isinstance(by, str) or not isinstance(by, Iterable) else [*by]
@@ -65,7 +66,8 @@ def select_rows(
     keys = _keys_of_rows(rows, columns)
     named = [options.pop("attach", None), options.get("retry")]
     named = [canonical_id(run_id or "") for run_id in named]
-    entries = _list_runs(session, launch, getattr(since, "id", since))
+    runs, known = _list_runs(session, launch)
+    entries = _find_later(runs, str(getattr(since, "id", since)))
     entries = [(run_id, status) for run_id, status in entries if run_id not in named]
     pending = [run_id for run_id, status in entries[:1] if status not in calls.ENDED]
     entries = entries[len(pending) :]
@@ -79,7 +81,7 @@ def select_rows(
         if run is None or [canonical_id(run.id)] != pending:
             raise _pending_error(pending[0])
     _tell(launch, len(rows), len(rows) - len(positions), sources, columns)
-    return chosen
+    return chosen, known
 
 
 def _leave_out(
@@ -115,40 +117,45 @@ def _leave_out(
     return positions, sources
 
 
-def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, str]]:
-    """Return a run of the workflow and those after it, newest first, with status."""
+def _list_runs(
+    session: Session, launch: Launch
+) -> tuple[Sequence[tuple[str, str]], frozenset[str]]:
+    """Return the runs of the workflow, newest first, with status, and all known ids.
+
+    Those that the service does not list yet are asked for by the ids in the journal.
+    """
     try:
         listed = calls.list_runs(session, launch.ready.id)
     except errors.NotFoundError:
         launch.check_deployment(session, 0)  # it says if it is not deployed
         raise
     runs = [(canonical_id(run.job_id), calls.normal(run.status)) for run in listed]
-    runs = [*_list_later_runs(session, launch, {run_id for run_id, _ in runs}), *runs]
-    name = str(since).lower()
+    known = {run_id for run_id, _ in runs}
+    ids = launch.journal.of(session.place, launch.ready.id).memory().jobs
+    later = list[tuple[str, str]]()
+    for run_id in takewhile(lambda run_id: run_id not in known, reversed(ids)):
+        with suppress(errors.NotFoundError):
+            seen = calls.live_status(session, run_id)
+            later.append((run_id, calls.normal(seen.overall_status)))
+    return [*later, *runs], frozenset([*known, *ids])
+
+
+def _find_later(
+    runs: Sequence[tuple[str, str]], since: str
+) -> Sequence[tuple[str, str]]:
+    """Return a run and those after it."""
+    name = since.lower()
     places = [at for at, (run_id, _) in enumerate(runs) if run_id.startswith(name)]
     problem = f"{len(places)} of {pluralize(len(runs), 'run')} of the workflow begin so"
     if name == "latest":
-        if len(listed) < calls.MOST_RUNS:
+        if len(runs) < calls.MOST_RUNS:
             return runs
-        problem = f"the service lists {len(listed)} runs, and there may be older ones"
+        problem = f"the service lists {len(runs)} runs, and there may be older ones"
     elif len(places) == 1 and len(name) >= 4:  # digits, as on the command line
         return runs[: places[0] + 1]
     hint = "name the oldest run that counts, by its id: flow64 runs lists the newest"
     message, is_wrong = f"new_since {shortened(since)}: {problem}", name != "latest"
     raise errors.RunError(message, hint=hint, is_usage=is_wrong)
-
-
-def _list_later_runs(
-    session: Session, launch: Launch, listed: set[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield the runs that the journal has begun after those that the service lists."""
-    ledger = launch.journal.of(session.place, launch.ready.id)
-    for run_id in reversed(ledger.memory().jobs):
-        if run_id in listed:
-            return
-        with suppress(errors.NotFoundError):
-            seen = calls.live_status(session, run_id)
-            yield run_id, calls.normal(seen.overall_status)
 
 
 def _key(row: Mapping[str, Any], columns: Sequence[str]) -> str:

@@ -147,6 +147,7 @@ def start(
     attach: str | None = None,
     index: int | None = None,
     first: int = 1,
+    compared: frozenset[str] | None = None,
 ) -> RunState:
     """Start a run once for its intent, or return the run that it has.
 
@@ -161,6 +162,7 @@ def start(
         attach: The run of the intent, if only you can know it.
         index: Index of the batch that these rows are.
         first: Number of the first row, for errors.
+        compared: The runs that the rows were compared with; see `select_rows`.
 
     Raises:
         RowsError: Rows cannot be sent.
@@ -185,7 +187,7 @@ def start(
     with _TURNS.setdefault((session.place, launch.ready.id), Lock()):
         launch.check_deployment(session, len(body.get("webhook_payload") or ()))
         name = None if new else launch.name_intent(intent)
-        facts = body, name, intent is None, retry, index
+        facts = body, name, intent is None, retry, index, compared
         starter = Starter.of(session, launch, *facts)
         return starter.attach_to(attach) if attach else starter.start()
 

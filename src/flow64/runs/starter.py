@@ -55,6 +55,7 @@ class Starter:
     is_default: bool
     retry: str | None
     index: int | None = None
+    compared: frozenset[str] | None = None
     key: str = ""
     root: str = ""
     memory: Memory = field(factory=Memory, repr=False)
@@ -92,9 +93,11 @@ class Starter:
         if earlier is None:
             if self.intent is not None:
                 self._require_sound()
-            self._write_intent(self._list_ids())
+            listed = self._list_ids()
+            self._write_intent(listed)
             earlier = self.memory.of_key(self.key)
             if earlier is None or earlier.writer == self.writer:
+                self._require_compared(listed)
                 return self._send()
         # It was sent before, or another process is sending it now.
         was = earlier.outcome if earlier.is_answered else "cut off"
@@ -194,6 +197,28 @@ class Starter:
                 hint="give it what it had, or name what is new: run(..., intent=...)",
                 option="give it what it had, or name what is new: --intent NAME",
                 run_id=start.job_id,
+            )
+
+    def _require_compared(self, listed: Sequence[str]) -> None:
+        """Refuse to send rows that were not compared with those of all other runs.
+
+        A start that is written down before this one may be buying them.
+        """
+        if self.compared is None:
+            return
+        order = self.memory.starts[self.key].order
+        begun = [
+            start.job_id
+            for start in self.memory.starts.values()
+            if start.order < order
+            if start.job_id or (not start.outcome and self._choose_patience(start) > 0)
+        ]
+        if not self.compared.issuperset([*listed, *begun]):
+            self.ledger.write_end(self.key, None, REFUSED)
+            raise errors.RunError(
+                "another run was started meanwhile, and may be buying these rows; "
+                "nothing was started",
+                hint="repeat this, which compares again",
             )
 
     def _require_sound(self) -> None:

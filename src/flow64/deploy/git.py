@@ -19,7 +19,7 @@ from tempfile import TemporaryFile
 from typing import Final, Literal, Protocol, TypeAlias
 from unicodedata import normalize
 
-from attrs import Factory, frozen
+from attrs import field, frozen
 
 from ..definition import UNCOMMITTED, Stamp
 from ..errors import FlowError
@@ -86,14 +86,9 @@ class Ancestry(Protocol):
 
 @frozen
 class Git:
-    """Asks git once for each folder and commit. Make a new one for each plan."""
+    """Asks git each question once. Make a new one for each plan."""
 
-    _heads: dict[Path, str | None] = Factory(dict[Path, str | None])
-    _marks: dict[str, str] = Factory(dict[str, str])
-    _tracked: dict[Path, frozenset[str]] = Factory(dict[Path, frozenset[str]])
-    _relations: dict[tuple[Path, str], Relation] = Factory(
-        dict[tuple[Path, str], Relation]
-    )
+    _answers: dict[tuple[Path, tuple[str, ...]], tuple[int, str]] = field(factory=dict)
 
     def commit_of(self, file: str | None) -> str | None:
         """Return the commit of a file. None outside git.
@@ -104,82 +99,61 @@ class Git:
         Args:
             file: The file. None, for code without a file, takes the project's folder.
         """
-        commit = self._head_of(_folder(file))
-        if commit is None or commit.endswith(UNCOMMITTED) or self._is_tracked(file):
-            return commit
-        return commit + UNCOMMITTED
+        folder = _folder(file)
+        head = folder and self._find_head(folder)
+        if not folder or not head:
+            return None
+        commit, root = head
+        # If it is not certain that the tree is clean, the commit is marked.
+        # Git would run in a submodule to ask whether it is clean inside.
+        options = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+        is_dirty, _ = self._ask(root, "diff", "--quiet", *options, "HEAD")
+        is_committed = not is_dirty and self._is_tracked(folder, file)
+        return commit if is_committed else commit + UNCOMMITTED
 
     def relation(self, file: str | None, commit: str) -> Relation:
         """Return how a commit relates to the commit of a file."""
         folder = _folder(file)
-        if folder is None:
+        head = folder and self._find_head(folder)
+        if not folder or not head:
             return "no-git"
-        if (folder, commit) not in self._relations:
-            self._relations[folder, commit] = self._find_relation(folder, commit)
-        return self._relations[folder, commit]
+        if _COMMIT.fullmatch(commit) is None:
+            return "unknown"
+        is_other, _ = self._ask(folder, "merge-base", "--is-ancestor", commit, head[0])
+        if is_other not in (0, 1):
+            return "unknown"
+        if not is_other:
+            return "ancestor"
+        # In a shallow copy, git also answers no for commits that it does not have.
+        shallow = self._ask(folder, "rev-parse", "--is-shallow-repository")
+        return "apart" if shallow == (0, "false\n") else "unknown"
 
     def list_texts(self, file: str | None, commit: str) -> Iterable[str]:
         """Return the short texts in quotes of a file of code at a commit."""
         folder = _folder(file)
         if file is None or folder is None or _COMMIT.fullmatch(commit) is None:
             return []
-        done = run_git(folder, "cat-file", "blob", f"{commit}:./{Path(file).name}")
-        is_there = done is not None and done.returncode == 0
-        return _TEXTS.findall(done.stdout) if done and is_there else []
+        blob = f"{commit}:./{Path(file).name}"
+        return _TEXTS.findall(self._ask(folder, "cat-file", "blob", blob)[1])
 
-    def _head_of(self, folder: Path | None) -> str | None:
-        if folder is None:
-            return None
-        if folder not in self._heads:
-            self._heads[folder] = self._head(folder)
-        return self._heads[folder]
+    def _find_head(self, folder: Path) -> tuple[str, Path] | None:
+        """Return the commit of a folder, and the root of its repository."""
+        code, text = self._ask(folder, "rev-parse", "HEAD", "--show-toplevel")
+        commit, _, root = text.removesuffix("\n").partition("\n")
+        return None if code else (commit, Path(root))
 
-    def _is_tracked(self, file: str | None) -> bool:
+    def _is_tracked(self, folder: Path, file: str | None) -> bool:
         """Return True if git tracks a file. None counts as tracked."""
-        folder = _folder(file)
-        if file is None or folder is None:
+        if file is None:
             return True
-        if folder not in self._tracked:
-            done = run_git(folder, "ls-files", "-z")
-            names = [] if done is None else done.stdout.split("\0")
-            self._tracked[folder] = frozenset(map(_normalize, names))
+        names = self._ask(folder, "ls-files", "-z")[1]
         path = os.path.relpath(Path(file).absolute(), folder)
-        return _normalize(path) in self._tracked[folder]
+        return _normalize(f"\0{path}\0") in _normalize(f"\0{names}")
 
-    def _head(self, folder: Path) -> str | None:
-        done = run_git(folder, "rev-parse", "HEAD", "--show-toplevel")
-        if done is None or done.returncode != 0:
-            return None
-        commit, _, repository = done.stdout.partition("\n")
-        if repository not in self._marks:
-            # If it is not certain that the tree is clean, the commit is marked.
-            # Git would run in a submodule to ask whether it is clean inside.
-            options = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
-            same = run_git(folder, "diff", "--quiet", *options, "HEAD")
-            is_same = same is not None and same.returncode == 0
-            self._marks[repository] = "" if is_same else UNCOMMITTED
-        return commit + self._marks[repository]
-
-    def _find_relation(self, folder: Path, commit: str) -> Relation:
-        if _COMMIT.fullmatch(commit) is None:
-            return "unknown"
-        ours = self._head_of(folder)
-        if ours is None:
-            return "no-git"
-        ours = ours.removesuffix(UNCOMMITTED)
-        if ours == commit:
-            return "ancestor"
-        done = run_git(folder, "merge-base", "--is-ancestor", commit, ours)
-        if done is None:
-            return "no-git"
-        if done.returncode not in (0, 1):
-            return "unknown"
-        if done.returncode == 0:
-            return "ancestor"
-        # In a shallow copy, git also answers no for commits that it does not have.
-        shallow = run_git(folder, "rev-parse", "--is-shallow-repository")
-        is_whole = shallow is not None and shallow.stdout.strip() == "false"
-        return "apart" if is_whole else "unknown"
+    def _ask(self, folder: Path, *arguments: str) -> tuple[int, str]:
+        if (folder, arguments) not in self._answers:
+            self._answers[folder, arguments] = run_git(folder, *arguments)
+        return self._answers[folder, arguments]
 
 
 def check_ancestry(
@@ -226,10 +200,10 @@ def _make_environment() -> dict[str, str]:
     return {**kept, **_FIXED_VARIABLES}
 
 
-def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """Run git, and return its answer as text. None if it cannot be run."""
+def run_git(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Return the exit code of git, -1 if it cannot be run, and what it prints."""
     try:
-        return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
+        answer = subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
             ["git", *_OPTIONS, *arguments],  # noqa: S607 - whichever git the user has
             cwd=folder,
             env=_make_environment(),
@@ -241,7 +215,8 @@ def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] |
             check=False,
         )
     except (OSError, subprocess.SubprocessError):
-        return None
+        return -1, ""
+    return answer.returncode, answer.stdout
 
 
 # -- Files of another commit -----------------------------------------------------------
@@ -263,10 +238,10 @@ class Repository:
         Raises:
             FlowError: The folder has no repository, or git is missing.
         """
-        answer = run_git(folder, "rev-parse", "--show-toplevel")
-        if answer is None or answer.returncode:
+        code, root = run_git(folder, "rev-parse", "--show-toplevel")
+        if code:
             raise FlowError("a revision needs git, and there is no repository here")
-        return cls(Path(answer.stdout.removesuffix("\n")).resolve())
+        return cls(Path(root.removesuffix("\n")).resolve())
 
     def name(self, path: Path) -> str:
         """Return the path of a file of the repository, from its root.
@@ -349,7 +324,5 @@ class Repository:
 
     def _ask(self, *arguments: str) -> str | None:
         """Return what git answers; None if it refuses."""
-        answer = run_git(self.root, *arguments)
-        if answer is None or answer.returncode:
-            return None
-        return answer.stdout.rstrip("\n")
+        code, text = run_git(self.root, *arguments)
+        return None if code else text.rstrip("\n")

@@ -13,7 +13,7 @@ from flow64.api.calls import create_workflow, update_workflow
 from flow64.api.network import Policy
 from flow64.definition import Values, as_body, fingerprint
 from flow64.deploy.apply import apply_plan
-from flow64.deploy.history import History
+from flow64.deploy.history import History, put_stamp
 from flow64.deploy.make import make_plan
 from flow64.deploy.plan import Consents
 from flow64.deploy.target import Target, target_of
@@ -99,7 +99,8 @@ class Service:
         values = {k: v for k, v in options.items() if k not in ("env", "commit")}
         for workflow in workflows:
             wanted = target(workflow, **options)
-            self.write(wanted.with_stamp(wanted.definition), **values)
+            code = evolve(wanted.definition, stamp=wanted.stamp)
+            self.write(put_stamp(code), **values)
         return wanted.id
 
     def edit(self, workflow_id, **what):

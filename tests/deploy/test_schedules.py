@@ -165,7 +165,7 @@ def test_copy_of_a_schedule_is_of_people(here, copy):
     assert names == [("daily", LATE), copy]
 
 
-def test_schedules_are_switched_off_before_their_workflow_is_deleted(here):
+def test_schedules_are_deleted_before_their_workflow(here):
     here.deploy(A)
     plan = here.plan(**WHOLE)
     here.asked()
@@ -173,15 +173,15 @@ def test_schedules_are_switched_off_before_their_workflow_is_deleted(here):
     assert here.apply(plan, Consents(prune=1)).is_complete
 
     writes = [line.split(" ")[0] for line in here.asked() if line[:3] != "GET"]
-    assert writes == ["PATCH", "POST", "DELETE"]
+    assert writes == ["DELETE", "POST"]
     assert here.client.schedules.list() == []
 
 
 @pytest.mark.parametrize("what", ["run", "schedule"])
 def test_workflow_that_is_used_meanwhile_is_not_deleted(here, monkeypatch, what):
-    """Its schedules may start one, or people, until they are switched off."""
+    """Its schedules may start one until they are deleted; people may, too."""
     here.deploy(A)
-    plan, update = here.plan(**WHOLE), calls.update_schedule
+    plan, delete = here.plan(**WHOLE), calls.delete_schedule
 
     def use(*args, **fields):
         if what == "schedule":
@@ -189,9 +189,9 @@ def test_workflow_that_is_used_meanwhile_is_not_deleted(here, monkeypatch, what)
         else:
             run = calls.RunEntry("r", status="running")
             monkeypatch.setattr(calls, "list_runs", lambda *_, **__: [run])
-        return update(*args, **fields)
+        return delete(*args, **fields)
 
-    monkeypatch.setattr(calls, "update_schedule", use)
+    monkeypatch.setattr(calls, "delete_schedule", use)
     (error,) = here.apply(plan, Consents(prune=1)).errors
 
     assert type(error) is errors.ConsentError

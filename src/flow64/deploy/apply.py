@@ -31,14 +31,13 @@ from ..definition import (
     genuine_stamp,
     hide_secrets,
     secret_names,
-    secret_places,
     secret_texts,
-    stamped_places,
 )
 from ..errors import ConfigError, ConsentError, FlowError, StalePlanError, list_lines
 from ..text import printable
-from . import schedules
+from . import schedules, writing
 from .history import History, Saved
+from .judge import find_places
 from .plan import (
     NONE,
     OPTIONS,
@@ -48,9 +47,9 @@ from .plan import (
     Step,
     consent_error,
     seal_of,
+    stale_error,
 )
 from .target import is_pin, unset_error
-from .writing import Write, delete, list_differences
 
 PARALLEL: Final = 4
 """Workflows that are written at a time."""
@@ -198,10 +197,11 @@ def check_plan(
 def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     """Return what a plan lacks, one line each."""
     keys = {step.key for step in plan.steps}
+    needs: Sequence[Need] = ("force", "create", "allow_spend")
     problems = [
         f"{OPTIONS[need]} {name}: there is no such workflow in the plan"
-        for need, names in _group_consents(consents)
-        for name in sorted(names - keys)
+        for need in needs
+        for name in sorted({*getattr(consents, need)} - keys)
     ]
     for step in plan.steps:
         if step.refusal and not consents.skip_drifted:
@@ -226,14 +226,6 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     return problems
 
 
-def _group_consents(consents: Consents) -> Sequence[tuple[Need, frozenset[str]]]:
-    return [
-        ("force", consents.force),
-        ("create", consents.create),
-        ("allow_spend", consents.allow_spend),
-    ]
-
-
 def _prepare_saving(
     plan: Plan,
     step: Step,
@@ -244,13 +236,10 @@ def _prepare_saving(
     """Return what is saved before a step replaces it."""
     if live is None:
         return None
-    code = step.target.definition if step.target else step.restored
-    ours = secret_places(code) if code else {}
-    last = genuine_stamp(live.stamp, live.id)
     reason: Any = step.action if step.action in ("stamp", "delete") else "update"
     return Saved.of(
         live,
-        {**stamped_places(live, last), **ours},
+        find_places(live, step.code),
         values,
         key=step.key,
         workflow_id=step.id,
@@ -299,7 +288,7 @@ class _Application:
         if tables:
             listed = schedules.list_all(self.session)
             for key, table in tables.items():
-                schedules.require_current(key, table, table.judge(listed))
+                writing.require_current(key, table, table.judge(listed))
 
     def run_step(self, began: Began) -> None:
         """Apply one step, unless another one failed or it was stopped."""
@@ -328,17 +317,17 @@ class _Application:
         if step.action == "delete":
             return self._delete(step, table)
         if table is not None:  # first, since nothing may stand between look and write
-            schedules.require_current(step.key, table, table.look(self.session))
+            writing.require_current(step.key, table, table.look(self.session))
         live = self._look(step)
         saved = self._save(step, live)
         if step.action != "schedule":
-            Write.of(self.session, step, live, self.values).run()
+            writing.Write.of(self.session, step, live, self.values).run()
         if table is not None:
-            schedules.write_all(self.session, step.key, table)
+            writing.write_schedules(self.session, step.key, table)
         return StepOutcome(step, saved=saved)
 
     def _delete(self, step: Step, table: schedules.Timetable | None) -> StepOutcome:
-        """Delete a workflow after its schedules are paused, and then these."""
+        """Delete a workflow after its schedules: no further run may start."""
         _require_idle(self.session, step, self.consents)
         live = self._look(step)
         if live is None:
@@ -346,16 +335,12 @@ class _Application:
         stamp = genuine_stamp(live.stamp, step.id)
         if stamp is None or is_pin(stamp.path):
             raise consent_error([f"{step.key}: it has no stamp of this code"])
-        if table is not None:
-            schedules.require_current(step.key, table, table.look(self.session))
         saved = self._save(step, live)
         if table is not None:
-            schedules.switch_off(self.session, step.key, table, stamp.path)
+            writing.write_schedules(self.session, step.key, table)
             _require_idle(self.session, step, self.consents)  # one may have started
             self._look(step)
-        delete(self.session, step)
-        if table is not None:
-            schedules.delete_all(self.session, step.key, table)
+        writing.delete(self.session, step)
         return StepOutcome(step, saved=saved)
 
     def _look(self, step: Step) -> Definition | None:
@@ -373,20 +358,10 @@ class _Application:
         self, step: Step, live: Definition | None, keys: Sequence[str]
     ) -> StalePlanError:
         """Return the error of a workflow that changed after the plan was made."""
-        event, edits = "deleted" if live is None else "created", list[str]()
-        if live is not None and step.before is not None:
-            code = step.target.definition if step.target else step.restored
-            stamp = genuine_stamp(live.stamp, live.id)
-            ours = secret_places(code) if code else {}
-            places = {**stamped_places(live, stamp), **ours}
-            shown = hide_secrets(live, places, self.values)
-            event, edits = "edited", list_differences(step.before, shown)
-        return StalePlanError(
-            f"{', '.join(map(printable, keys))}: {event} since the plan was made, so "
-            f"nothing more was written; make a new plan{list_lines(edits)}",
-            event=event,
-            edits=edits,
-        )
+        if live is None or step.before is None:
+            return stale_error(keys, "deleted" if live is None else "created", [])
+        shown = hide_secrets(live, find_places(live, step.code), self.values)
+        return stale_error(keys, "edited", writing.list_differences(step.before, shown))
 
 
 def _is_stale(step: Step, live: Definition | None) -> bool:
@@ -418,12 +393,6 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
             run.job_id for run in runs if calls.normal(run.status) not in calls.ENDED
         ]
         problems += [f"run {job_id} is in flight; wait for it" for job_id in active]
-        if (
-            len(runs) >= calls.MOST_RUNS
-            and not active
-            and step.key not in consents.force
-        ):
-            problems.append(f"not all runs are listed; needs --force {step.key}")
     if problems:
         words = f"{printable(step.key)} was not deleted:{list_lines(problems)}"
         raise ConsentError(words, problems=problems)

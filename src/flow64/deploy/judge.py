@@ -51,7 +51,6 @@ class Judgement:
         is_equal: Live is what the code says, but for its stamp and texts of secrets.
         last: The stamp of the last deploy, or the record of the pull.
         sent: The fields that were set last time.
-        places: Where secrets stand, by the code and by the last deploy.
         secrets: Names of the secrets that have another text on the service.
         unset: Names of the secrets that are not known here, so were not compared.
         unmanaged: Live fields that the code neither sets nor set last time.
@@ -62,7 +61,6 @@ class Judgement:
     is_equal: bool
     last: Stamp | None
     sent: SpecFields
-    places: Places
     secrets: Sequence[str] = ()
     unset: Sequence[str] = ()
     unmanaged: Sequence[str] = ()
@@ -105,10 +103,7 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
             state = "update"
         else:
             state = "drifted" if last.bound == stamp.bound else "conflict"
-    places = {**last_places, **our_places}  # if they differ, code counts
-    return Judgement(
-        state, is_equal, last, sent, places, secrets, unset, unmanaged, is_others
-    )
+    return Judgement(state, is_equal, last, sent, secrets, unset, unmanaged, is_others)
 
 
 def _is_same_stamp(first: Stamp, second: Stamp) -> bool:
@@ -155,6 +150,12 @@ def _compare_secrets(
         elif thaw(items.get(path)) != wanted:
             differ.add(name)
     return sorted(differ), sorted(unset)
+
+
+def find_places(live: Definition, code: Definition | None = None) -> Places:
+    """Return where secrets stand, by the last deploy and by the code."""
+    last = stamped_places(live, genuine_stamp(live.stamp, live.id))
+    return {**last, **secret_places(code)} if code else last
 
 
 def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
@@ -24,7 +24,6 @@ from ..definition import (
     secret_places,
     secret_texts,
     split_stamp,
-    stamped_places,
 )
 from ..diff import compare
 from ..diff.advice import advise
@@ -39,16 +38,13 @@ from .history import Saved, history_error
 from .judge import (
     Judgement,
     content_of,
+    find_places,
     is_as_deployed,
     judge,
-    list_purchases,
     merge_live,
 )
 from .plan import Need, Plan, Step, seal_of
 from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_paths
-
-_SPENDS: Final[tuple[Need, ...]] = ("allow_spend",)
-_FORCE: Final[tuple[Need, ...]] = ("force",)
 
 
 def make_plan(
@@ -65,7 +61,6 @@ def make_plan(
     organisation: str | None = None,
     prices: Mapping[str, float] = EMPTY,
     git: Ancestry | None = None,
-    now: datetime | None = None,
 ) -> Plan:
     """Read what the service has, and say what a deploy would do. Only reads are sent.
 
@@ -88,27 +83,27 @@ def make_plan(
         organisation: The organisation that the credential must belong to, if known.
         prices: Dollars for one row by kind, in place of the documented ones.
         git: Knows the commits. None asks git.
-        now: The time from which schedules are due; None for the present.
 
     Raises:
         BuildError: Two targets have one id or one key.
         ApiError: The service refused to show a workflow.
         TransportError: It cannot be reached.
     """
-    wanted = tuple(targets)
+    wanted, values = tuple(targets), Values() if values is None else values
     _require_unique(wanted)
+    names = {name for target in wanted for name in secret_names(target.definition)}
+    session.secrets.add(secret_texts(values, names))
     maker = _Maker(
         session,
         wanted,
         env,
         label or env,
-        Values() if values is None else values,
+        values,
         Git() if git is None else git,
         None if projects is None else tuple(projects),
         frozenset(map(canonical_id, left_out)),
         environments,
         prices,
-        now or datetime.now(UTC),
     )
     return Plan(
         env,
@@ -119,6 +114,7 @@ def make_plan(
         organisation=organisation,
         prices=prices,
         not_checked=tuple(maker.not_checked),
+        unset=sorted(name for name in names if not values.has_content(name)),
     )
 
 
@@ -163,39 +159,33 @@ class _Maker:
     left_out: frozenset[str]
     environments: Collection[str] | None
     prices: Mapping[str, float]
-    now: datetime
     not_checked: list[str] = field(factory=list[str])
     is_whole: bool = False
-    _listed: Sequence[_Listed] | None = None
-    _is_listed: bool = False
 
     def make_steps(self) -> Sequence[Step]:
         """Return the steps of targets, then those of orphans."""
-        names = [
-            name for target in self.targets for name in secret_names(target.definition)
-        ]
-        self.session.secrets.add(secret_texts(self.values, names))
-        if self.projects is not None and not self.left_out:
-            self._list()
         jobs = [partial(self._plan_target, target) for target in self.targets]
-        steps: list[Step] = [*threads.gather(jobs)]
+        steps: Sequence[Step] = threads.gather(jobs)
+        has_new = any(map(renames.is_new, steps))
         orphans: Sequence[Step] = ()
-        if self.projects is not None and (listed := self._list_if(steps)) is not None:
-            orphans = self._plan_orphans(listed)
-            self.is_whole = not self.left_out
-        if any(map(renames.is_new, steps)):
-            steps = [*self._hold_renames(steps, orphans)]
+        if self.projects is not None and (has_new or not self.left_out):
+            orphans = self._plan_orphans(self._listed or ())
+            self.is_whole = not self.left_out and self._listed is not None
+        if has_new:
+            steps = self._hold_renames(steps, orphans)
         steps = [*steps, *(orphans if self.is_whole else ())]
         lives = schedules.list_for(self.session, steps)
         if isinstance(lives, ApiError):
             problem = f"their list answered {lives.status}"
             self.not_checked.append(f"schedules: {problem}")
-        return [schedules.plan(step, lives, self.prices, self.now) for step in steps]
+        now = datetime.now(UTC)
+        timed = [schedules.plan(step, lives, self.prices, now) for step in steps]
+        return [*map(_hold_purchases, timed)]
 
     def _hold_renames(
         self, steps: Sequence[Step], orphans: Sequence[Step]
     ) -> Sequence[Step]:
-        listed, projects = self._list() or (), self.projects or ()
+        listed, projects = self._listed or (), self.projects or ()
         paths = [item.path for item in listed]
         owners = renames.find_old_owners(steps, paths, projects, self.environments)
         gone = {o.id: ("perhaps renamed", o.before) for o in orphans if o.before}
@@ -210,38 +200,25 @@ class _Maker:
         facts: Any = (owners, self.label, self._list_texts)
         return renames.hold_renames(steps, gone, *facts, kept=kept)
 
-    def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
-        is_needed = not self.left_out or any(step.state == "new" for step in steps)
-        return self._list() if is_needed else None
-
-    def _list(self) -> Sequence[_Listed] | None:
-        """Return what has a genuine stamp; None if the service refuses the list.
+    @cached_property
+    def _listed(self) -> Sequence[_Listed] | None:
+        """What has a genuine stamp; None if the service refuses the list.
 
         Raises:
             NotFoundError: The endpoint is wrong, since it has no list of workflows.
         """
-        if not self._is_listed:
-            self._is_listed = True
-            try:
-                workflows = calls.list_workflows(self.session)
-            except ApiError as error:
-                if error.status != 403:
-                    raise
-                self.not_checked.append(
-                    f"orphans and renames: the list of workflows answered "
-                    f"{error.status}"
-                )
-                return None
-            self._listed = sorted(
-                (
-                    _Listed(stamp, info)
-                    for info in workflows
-                    if (stamp := split_stamp(info.description, info.id)[1])
-                    and stamp.is_genuine(info.id)
-                ),
-                key=lambda item: (item.path, item.info.id),
-            )
-        return self._listed
+        try:
+            workflows = calls.list_workflows(self.session)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            problem = f"the list of workflows answered {error.status}"
+            self.not_checked.append(f"orphans and renames: {problem}")
+            return None
+        stamps = [(split_stamp(w.description, w.id)[1], w) for w in workflows]
+        listed = [_Listed(stamp, info) for stamp, info in stamps if stamp]
+        genuine = [item for item in listed if item.stamp.is_genuine(item.info.id)]
+        return sorted(genuine, key=lambda item: (item.path, item.info.id))
 
     # -- Targets -----------------------------------------------------------------------
 
@@ -256,15 +233,14 @@ class _Maker:
         except NotFoundError:
             step = self._plan_new(target)
         except ApiError as error:
-            if error.status != 403 or self._list() is None:
+            if error.status != 403 or self._listed is None:
                 raise  # a key that may read nothing shows nothing about this id
             step = evolve(
                 self._plan_new(target),
                 state="foreign",
                 action="none",
-                needs=(),
                 note="taken",
-                refusal=f"{TAKEN}; {OTHER_ORGANISATION}",
+                refusal=_TAKEN,
             )
         else:
             live = calls.require_definition(info)
@@ -281,30 +257,17 @@ class _Maker:
                 "key; correct the pin, or the key"
             )
             return evolve(step, refusal=refusal)
-        purchases = tuple(list_purchases(code))
-        return evolve(
-            step,
-            action="create",
-            needs=_SPENDS * bool(purchases),
-            purchases=purchases,
-            unset=tuple(sorted(self._find_unset(code))),
-        )
-
-    def _find_unset(self, definition: Definition) -> set[str]:
-        return {
-            name
-            for name in secret_names(definition)
-            if not self.values.has_content(name)
-        }
+        return evolve(step, action="create")
 
     def _plan_live(
         self, target: Target, live: Definition, updated_at: str | None
     ) -> Step:
         """Return the step of a target that is live."""
         code, judgement = target.definition, judge(target, live, self.values)
-        before = hide_secrets(live, judgement.places, self.values)
+        places = find_places(live, code)
+        before = hide_secrets(live, places, self.values)
         merged = merge_live(code, live, judgement.sent)
-        after = hide_secrets(merged, judgement.places, self.values)
+        after = hide_secrets(merged, places, self.values)
         doubts = [f"secret {name}: it is not set here" for name in judgement.unset]
         step = Step(
             target.key,
@@ -313,10 +276,10 @@ class _Maker:
             target=target,
             before=before,
             after=after,
+            sent=judgement.sent,
             unmanaged=tuple(judgement.unmanaged),
             counts=bool(judgement.unmanaged) and self._changes_runs(code, merged),
             secrets=tuple(judgement.secrets),
-            unset=tuple(judgement.unset),
             not_checked=tuple(doubts),
             seal=seal_of(live),
             updated_at=updated_at,
@@ -326,13 +289,8 @@ class _Maker:
         texts = self._list_texts(target, judgement.last)
         step = evolve(step, advice=tuple(advise(before, after, names=texts)))
         if judgement.is_equal and not judgement.secrets:
-            step = evolve(step, action="stamp", note="the stamp alone")
-        else:
-            step = self._decide(evolve(step, action="update"), target, judgement)
-        if purchases := list_purchases(merged):
-            needs: tuple[Need, ...] = (*step.needs, "allow_spend")
-            step = evolve(step, needs=needs, purchases=tuple(purchases))
-        return step
+            return evolve(step, action="stamp", note="the stamp alone")
+        return self._decide(evolve(step, action="update"), target, judgement)
 
     def _list_texts(self, target: Target | None, last: Stamp | None) -> Iterator[str]:
         """Yield texts of the code that was deployed last. Git is asked if needed."""
@@ -369,12 +327,12 @@ class _Maker:
             commit = f"{last.commit:.12}"
             notes.append(f"deployed from {commit}, which this code is not built on")
             state = "conflict"
-        is_edited = state in ("drifted", "conflict")
+        needs: tuple[Need, ...] = ("force",)
         return evolve(
             step,
             state=state,
             note="; ".join(filter(None, notes)),
-            needs=_FORCE * is_edited,
+            needs=needs if state in ("drifted", "conflict") else (),
             base=base if judgement.state == "drifted" else None,
             not_checked=tuple(doubts),
         )
@@ -412,16 +370,13 @@ class _Maker:
             notes.append(f"deployed from {stamp.commit:.12}, which this code lacks")
         is_same = is_as_deployed(live, stamp)
         if is_same is None:
-            doubts = [
-                *doubts,
-                "whether it was edited: its stamp had no room for fields",
-            ]
+            doubt = "whether it was edited: its stamp had no room for fields"
+            doubts = [*doubts, doubt]
         elif not is_same:
             notes.append("edited on the service")
         # A commit that is not known here may be that of newer code.
         if not is_same or is_newer or (doubts and stamp.commit is not None):
             needs.append("force")
-        places = stamped_places(live, stamp)
         return Step(
             key,
             str(live.id),
@@ -429,19 +384,16 @@ class _Maker:
             "delete",
             needs=tuple(needs),
             note="; ".join(notes),
-            before=hide_secrets(live, places, self.values),
+            before=hide_secrets(live, find_places(live), self.values),
             not_checked=tuple(doubts),
             seal=seal_of(live),
             updated_at=info.updated_at,
         )
 
 
-TAKEN: Final = "its id is taken by a workflow that this key may not see"
-"""The refusal if an id is taken, probably by another organisation."""
-
-OTHER_ORGANISATION: Final = (
-    "use the key of the organisation that has it, or give its workflow a Project of "
-    "another namespace"
+_TAKEN: Final = (
+    "its id is taken by a workflow that this key may not see; use the key of the "
+    "organisation that has it, or give its workflow a Project of another namespace"
 )
 
 _NOTES: Final[Mapping[str, str]] = {
@@ -457,6 +409,13 @@ def _read(session: Session, workflow_id: str) -> calls.WorkflowInfo | None:
         if error.status in (403, 404):
             return None
         raise
+
+
+def _hold_purchases(step: Step) -> Step:
+    """Let what buys as soon as it is written be written by consent only."""
+    needs: tuple[Need, ...] = (*step.needs, "allow_spend")
+    is_written = step.action in ("create", "update", "stamp")
+    return evolve(step, needs=needs) if is_written and step.purchases else step
 
 
 def _free_key(key: str, workflow_id: str, used: set[str]) -> str:
@@ -494,27 +453,25 @@ def plan_restore(
         raise history_error(saved.file, f"{problem}; all else is in that file")
     values = Values() if values is None else values
     own = (saved.schedules or {}).items()
-    wanted = evolve(saved.definition, schedules={name: text for name, (text, _) in own})
-    places = secret_places(wanted)
+    wanted = evolve(
+        saved.definition,
+        id=saved.workflow_id,
+        schedules={name: text for name, (text, _) in own},
+    )
     session.secrets.add(secret_texts(values, secret_names(wanted)))
     info = _read(session, saved.workflow_id)
-    live = None if info is None else info.definition
-    purchases = tuple(list_purchases(wanted))
-    unset = sorted(n for n in secret_names(wanted) if not values.has_content(n))
     step = Step(
         saved.key,
         saved.workflow_id,
         "new",
         "create",
-        needs=_SPENDS * bool(purchases),
         note=f"as it was until {saved.when}",
         restored=wanted,
-        after=hide_secrets(wanted, places, values),
-        purchases=purchases,
-        unset=tuple(unset),
+        after=hide_secrets(wanted, secret_places(wanted), values),
     )
-    if live is not None:
-        before = hide_secrets(live, places, values)
+    if info is not None:
+        live = calls.require_definition(info)
+        before = hide_secrets(live, find_places(live, wanted), values)
         is_same = content_of(before) == content_of(step.after or before)
         step = evolve(
             step,
@@ -522,9 +479,9 @@ def plan_restore(
             action="none" if is_same else "update",
             before=before,
             seal=seal_of(live),
-            updated_at=info.updated_at if info else None,
+            updated_at=info.updated_at,
         )
     if saved.schedules is not None:
         lives = schedules.list_for(session, [step])
         step = schedules.plan(step, lives, prices, datetime.now(UTC), saved.schedules)
-    return Plan(saved.env, endpoint, [step], prices=prices)
+    return Plan(saved.env, endpoint, [_hold_purchases(step)], prices=prices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -22,15 +22,15 @@ from ..definition import (
 )
 from ..diagnostics import as_card, as_change_lines
 from ..diff.advice import Advice
-from ..errors import BuildError, ConsentError, StalePlanError, list_lines
+from ..errors import ConsentError, StalePlanError, list_lines
 from ..files import Unusable, read_whole
 from ..report import lines, writers
 from ..report.lines import Report
 from ..report.report import make_report
 from ..schedules import Spending
 from ..tables import add_class, read_text
-from ..text import printable, shortened
-from .judge import State, content_of
+from ..text import printable
+from .judge import SpecFields, State, content_of, list_purchases
 from .schedules import ScheduleWrite, Timetable
 from .target import Target
 
@@ -75,11 +75,10 @@ class Step:
         before: What is live, without secrets.
         after: What is live after it was applied, without secrets.
         base: The definition that was deployed last, if it is known.
+        sent: The spec fields that the last deploy set: those that code drops go.
         unmanaged: Live fields that code does not set. They stay as they are.
         counts: Whether one of these changes what a run costs or does.
         secrets: Names of the secrets that get another text.
-        unset: Names of the secrets that are not known here.
-        purchases: The blocks that buy as soon as it is written.
         not_checked: What could not be checked.
         seal: Tells whether something else is live now. It is worth nothing elsewhere.
         updated_at: When it was last changed, as the service says.
@@ -101,11 +100,10 @@ class Step:
     before: Definition | None = field(default=None, repr=False)
     after: Definition | None = field(default=None, repr=False)
     base: Definition | None = field(default=None, repr=False)
+    sent: SpecFields = field(default=EMPTY, repr=False)
     unmanaged: tuple[str, ...] = ()
     counts: bool = False
     secrets: tuple[str, ...] = ()
-    unset: tuple[str, ...] = ()
-    purchases: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     seal: str = field(default="", repr=False, eq=False)
     updated_at: str | None = None
@@ -117,6 +115,18 @@ class Step:
         """The title."""
         definition = self.after or self.before
         return "" if definition is None else definition.name
+
+    @property
+    def code(self) -> Definition | None:
+        """What is wanted, with its stamp. None if nothing is."""
+        if self.target is None:
+            return self.restored
+        return evolve(self.target.definition, stamp=self.target.stamp)
+
+    @property
+    def purchases(self) -> Sequence[str]:
+        """The blocks that buy as soon as it is written."""
+        return [] if self.after is None else list_purchases(self.after)
 
     @property
     def is_idle(self) -> bool:
@@ -194,6 +204,7 @@ class Plan:
         organisation: The organisation that it is for, if that is known.
         prices: Dollars for one row by kind, in place of the documented ones.
         not_checked: What could not be checked of the whole.
+        unset: Names of the secrets that are not known here, so were not compared.
         record: Reads the rows of a run, for the report.
     """
 
@@ -205,6 +216,7 @@ class Plan:
     organisation: str | None = None
     prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
     not_checked: tuple[str, ...] = ()
+    unset: Sequence[str] = ()
     record: lines.RecordingReader | None = field(default=None, repr=False, eq=False)
 
     @property
@@ -221,22 +233,6 @@ class Plan:
     def orphans(self) -> Sequence[Step]:
         """The workflows that `prune` deletes."""
         return [step for step in self.steps if step.action == "delete"]
-
-    @property
-    def unset(self) -> Sequence[str]:
-        """Names of the secrets that are not known here, so were not compared."""
-        return sorted({name for step in self.steps for name in step.unset})
-
-    def step(self, key: str) -> Step:
-        """Return the step of a key.
-
-        Raises:
-            KeyError: The plan has no such key.
-        """
-        for step in self.steps:
-            if step.key == key:
-                return step
-        raise KeyError(key)
 
     @cached_property
     def report(self) -> Report:
@@ -332,15 +328,6 @@ class Plan:
 # -- Consent ---------------------------------------------------------------------------
 
 
-def _as_keys(keys: Any) -> frozenset[str]:
-    if isinstance(keys, str):
-        raise BuildError(f"{keys!r} is not a list of keys")
-    names = frozenset(keys)
-    if not all(isinstance(name, str) for name in names):
-        raise BuildError(f"{shortened(keys)} are not keys")
-    return names
-
-
 @frozen
 class Consents:
     """Consents, by the keys of workflows.
@@ -354,20 +341,16 @@ class Consents:
         skip_drifted: Leave those that need `force`, and deploy the others.
     """
 
-    force: frozenset[str] = field(default=frozenset(), converter=_as_keys)
-    create: frozenset[str] = field(default=frozenset(), converter=_as_keys)
-    allow_spend: frozenset[str] = field(default=frozenset(), converter=_as_keys)
+    force: Collection[str] = ()
+    create: Collection[str] = ()
+    allow_spend: Collection[str] = ()
     prune: int | None = None
     skip_drifted: bool = False
 
     def lacks(self, step: Step) -> Sequence[Need]:
         """Return the consents that a step needs and that were not given."""
-        agreed = {
-            "force": self.force,
-            "create": self.create,
-            "allow_spend": self.allow_spend,
-        }
-        return [n for n in step.needs if n != "prune" and step.key not in agreed[n]]
+        needs = [need for need in step.needs if need != "prune"]
+        return [need for need in needs if step.key not in getattr(self, need)]
 
     def skips(self, step: Step) -> bool:
         """Return True if a step is left alone."""
@@ -384,6 +367,18 @@ def consent_error(problems: Sequence[str]) -> ConsentError:
     return ConsentError(
         f"the plan was refused, and nothing was written:{list_lines(problems)}",
         problems=problems,
+    )
+
+
+def stale_error(
+    keys: Sequence[str], event: str, edits: Sequence[str]
+) -> StalePlanError:
+    """Return the error of workflows that changed after the plan was made."""
+    return StalePlanError(
+        f"{', '.join(map(printable, keys))}: {event} since the plan was made, so "
+        f"nothing more was written; make a new plan{list_lines(edits)}",
+        event=event,
+        edits=edits,
     )
 
 

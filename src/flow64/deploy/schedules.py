@@ -8,7 +8,6 @@ are listed and judged again: what is then left to do tells whether it was applie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -16,17 +15,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..analysis.costs import A_RUN, cost
-from ..api import calls, network
+from ..api import calls
 from ..api.session import Session
 from ..definition import EMPTY, Definition, canonical_id
 from ..errors import (
     ApiError,
-    DeployError,
-    FlowError,
-    NotFoundError,
-    OutcomeUnknownError,
-    StalePlanError,
-    list_lines,
 )
 from ..schedules import (
     Schedule,
@@ -91,6 +84,11 @@ class ScheduleWrite:
     text: str = ""
     description: str = ""
     is_twin: bool = False
+
+    @property
+    def what(self) -> str:
+        """Its name, for messages."""
+        return f"schedule {printable(self.name)}"
 
 
 @frozen
@@ -272,142 +270,6 @@ def _add_writes(step: Step, table: Timetable) -> Step:
 
 
 _ENTERPRISE: Final = "one source says that only the Enterprise plan has schedules"
-
-
-# -- Writing ---------------------------------------------------------------------------
-
-
-def write_all(session: Session, key: str, table: Timetable) -> None:
-    """Apply the writes of a workflow, with a look before and after each.
-
-    Raises:
-        StalePlanError: They were changed since the plan was made.
-        ApiError: The service refused one.
-        DeployError: What is live is not what was sent.
-        OutcomeUnknownError: It is not known whether one was applied.
-    """
-    require_current(key, table, table.look(session))
-    todo = [*table.writes]
-    while todo:
-        write = todo[0]
-        lost, pending = _send(session, table, write)
-        if lost and pending == todo and write.live is not None:
-            lost, pending = _send(session, table, write)  # a change may be sent again
-        del todo[0]
-        twins = [item for item in pending if item.is_twin and item not in todo]
-        for twin in twins:  # another deploy has created it at the same moment
-            _, pending = _send(session, table, twin)
-        if pending != todo and lost:
-            raise _unknown_error(write, lost.message) from lost
-        if pending != todo:
-            raise DeployError(
-                f"schedule {printable(write.name)} was written, but reading it back "
-                "shows something else; deploy again or look at it in the editor",
-                differences=[write.name],
-            )
-
-
-def require_current(key: str, table: Timetable, pending: list[ScheduleWrite]) -> None:
-    """Refuse to go on if the schedules were changed since the plan was made.
-
-    Raises:
-        StalePlanError: They were.
-    """
-    if pending != table.writes:
-        names = sorted({f"schedule {each.name}" for each in [*pending, *table.writes]})
-        raise StalePlanError(
-            f"{printable(key)}: edited since the plan was made, so nothing more was "
-            f"written; make a new plan{list_lines(names)}",
-            event="edited",
-            edits=names,
-        )
-
-
-def switch_off(session: Session, key: str, table: Timetable, path: str) -> None:
-    """Pause the schedules of a workflow that is about to be deleted.
-
-    Args:
-        session: Sends the requests.
-        key: Key of the workflow.
-        table: Its schedules; all of them are deleted.
-        path: The path in the stamp of the workflow.
-    """
-    lives = list_all(session, table.workflow_id)
-    require_current(key, table, table.judge(lives))
-    paused = {
-        write.name: text_of(evolve(write.live, is_active=False))
-        for write in table.writes
-        if write.live is not None
-    }
-    off = Timetable.of(table.workflow_id, stamp_all(paused, path), lives)
-    write_all(session, key, off)
-
-
-def delete_all(session: Session, key: str, table: Timetable) -> None:
-    """Delete the schedules of a workflow that was deleted."""
-    with suppress(NotFoundError):  # they may be gone with it
-        lives = list_all(session, table.workflow_id)
-        write_all(session, key, Timetable.of(table.workflow_id, {}, lives))
-
-
-def _send(
-    session: Session, table: Timetable, write: ScheduleWrite
-) -> tuple[FlowError | None, list[ScheduleWrite]]:
-    """Send a write. Return an error if no answer tells the outcome, and what is left.
-
-    Raises:
-        DeployError: A schedule was created, but is not listed. It was deleted again.
-        OutcomeUnknownError: The schedules cannot be read afterwards.
-    """
-    schedule, live = Schedule.from_text(write.name, write.text), write.live
-    fields: calls.ScheduleOptions = {
-        "timezone": schedule.timezone,
-        "is_active": schedule.active,
-        "description": write.description,
-    }
-    name, cron = schedule.name, schedule.cron
-    lost: FlowError | None = None
-    created: calls.Schedule | None = None
-    workflow_id = table.workflow_id
-    try:
-        if live is None:
-            created = calls.create_schedule(session, workflow_id, name, cron, **fields)
-        elif write.text:
-            calls.update_schedule(
-                session, live.id, name=name, cron_expression=cron, **fields
-            )
-        else:
-            calls.delete_schedule(session, live.id)
-    except FlowError as error:
-        is_gone = live is not None and isinstance(error, NotFoundError)
-        if network.is_refusal(error) and not is_gone:
-            error.message = f"schedule {printable(write.name)}: {error.message}"
-            raise
-        lost = error
-    try:
-        pending = table.look(session)
-        # Otherwise the next deploy makes another one.
-        if created is not None and write in pending:
-            calls.delete_schedule(session, created.id)
-    except FlowError as error:
-        before = lost.message if lost else "the service accepted it"
-        reason = f"{before}; then it could not be read back: {error.message}"
-        raise _unknown_error(write, reason) from error
-    if created is not None and write in pending:
-        raise DeployError(
-            f"schedule {printable(write.name)} was created, but the service does not "
-            "list it, so it was deleted again; look at it in the editor",
-            differences=[write.name],
-        )
-    return lost, pending
-
-
-def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
-        f"schedule {printable(write.name)}: outcome unknown ({reason}); nothing more "
-        "was sent",
-        hint="look at its schedules in the web editor before you deploy it again",
-    )
 
 
 # -- What they spend -------------------------------------------------------------------

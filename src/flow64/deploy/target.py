@@ -28,7 +28,6 @@ from ..definition import (
     secret_names,
     secrets_in,
     unbound_names,
-    with_stamp,
 )
 from ..errors import ConsentError, DeployError
 from ..text import did_you_mean, join_words, printable
@@ -85,11 +84,6 @@ class Target:
     def is_pinned(self) -> bool:
         """Whether it is an imported workflow, which is never created or pruned."""
         return is_pin(self.stamp.path)
-
-    def with_stamp(self, definition: Definition) -> Definition:
-        """Return a definition with the stamp at the end of its description."""
-        text = with_stamp(self.definition.description, self.stamp)
-        return evolve(definition, description=text)
 
 
 @frozen

@@ -6,7 +6,7 @@ never if it may spend.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -19,12 +19,10 @@ from ..definition import (
     Values,
     as_body,
     fingerprint,
-    genuine_stamp,
     hide_secrets,
     name_secrets,
     secret_places,
     split_stamp,
-    stamped_places,
 )
 from ..diff import compare, words
 from ..errors import (
@@ -35,9 +33,11 @@ from ..errors import (
     OutcomeUnknownError,
     list_lines,
 )
+from ..schedules import Schedule
 from .history import put_stamp
-from .judge import fields_of, fields_of_last_deploy, keep_fields, merge_live
-from .plan import Action, Step, consent_error, seal_of
+from .judge import SpecFields, fields_of, keep_fields, merge_live
+from .plan import Action, Step, consent_error, seal_of, stale_error
+from .schedules import ScheduleWrite, Timetable
 
 
 def list_differences(before: Definition, after: Definition) -> list[str]:
@@ -69,7 +69,7 @@ class Write:
     step: Step
     action: Action
     wanted: Definition
-    fields: Mapping[str, frozenset[str]]
+    fields: SpecFields
     before: Definition | None = field(repr=False)
     values: Values
     spends: bool
@@ -79,25 +79,13 @@ class Write:
         cls, session: Session, step: Step, live: Definition | None, values: Values
     ) -> Write:
         """Return the write of a step, given its last look."""
-        target = step.target
-        if step.restored is not None:
-            wanted = evolve(put_stamp(step.restored), id=step.id)
-            fields = fields_of(step.restored)
-        else:
-            assert target is not None, "a step that writes has what it writes"
-            last = target.pulled
-            if live is not None:
-                last = genuine_stamp(live.stamp, live.id) or last
-            sent: Mapping[str, frozenset[str]] = {}
-            if live is not None:
-                ours = secret_places(target.definition)
-                places = {**ours, **stamped_places(live, last)}
-                sent = fields_of_last_deploy(live, last, places)
-            wanted = target.with_stamp(merge_live(target.definition, live, sent))
-            fields = fields_of(target.definition)
+        code = step.code
+        assert code is not None, "a step that writes has what it writes"
+        wanted = code if step.target is None else merge_live(code, live, step.sent)
         action: Action = step.action
         if action != "stamp":
             action = "create" if live is None else "update"
+        wanted, fields = put_stamp(wanted), fields_of(code)
         spends = bool(step.purchases)
         return cls(session, step, action, wanted, fields, live, values, spends)
 
@@ -134,7 +122,7 @@ class Write:
                 raise consent_error([problem, *wrong]) from lost
             is_untouched = _is_same(live, self.before)
             if lost is None or (not is_untouched and self._has_our_stamp(live)):
-                raise _difference(self.step, self.wanted.name, wrong)
+                raise _difference(f"{self.wanted.name!r} ({self.step.id})", wrong)
             if not is_untouched:
                 reason = f"{lost.message}; what is there now is neither old nor new"
                 raise _unknown_error(self._what, reason) from lost
@@ -197,10 +185,10 @@ class Write:
         return wrong
 
 
-def _difference(step: Step, title: str, differences: Sequence[str]) -> DeployError:
+def _difference(what: str, differences: Sequence[str]) -> DeployError:
     return DeployError(
-        f"{title!r} ({step.id}) was written, but reading it back shows something else; "
-        f"deploy again or look at it in the editor:{list_lines(differences)}",
+        f"{what} was written, but reading it back shows something else; deploy again "
+        f"or look at it in the editor:{list_lines(differences)}",
         differences=differences,
     )
 
@@ -231,7 +219,7 @@ def delete(session: Session, step: Step) -> None:
     if live is None:
         return
     if lost is None:
-        raise _difference(step, step.name, ["it is still there"])
+        raise _difference(f"{step.name!r} ({step.id})", ["it is still there"])
     raise _unknown_error(what, f"{lost.message}; it is still there") from lost
 
 
@@ -246,9 +234,15 @@ def _read_back(
     try:
         return calls.find_workflow(session, workflow_id)
     except FlowError as error:
-        before = lost.message if lost else "the service accepted it"
-        reason = f"{before}; then it could not be read back: {error.message}"
-        raise _unknown_error(what, reason) from error
+        raise _unread_error(what, lost, error) from error
+
+
+def _unread_error(
+    what: str, lost: FlowError | None, error: FlowError
+) -> OutcomeUnknownError:
+    before = lost.message if lost else "the service accepted it"
+    reason = f"{before}; then it could not be read back: {error.message}"
+    return _unknown_error(what, reason)
 
 
 def _unknown_error(what: str, reason: str) -> OutcomeUnknownError:
@@ -261,3 +255,93 @@ def _unknown_error(what: str, reason: str) -> OutcomeUnknownError:
 def _is_same(live: Definition | None, before: Definition | None) -> bool:
     """Return True if nothing was written between two reads."""
     return seal_of(live) == seal_of(before)
+
+
+# -- Schedules -------------------------------------------------------------------------
+
+
+def write_schedules(session: Session, key: str, table: Timetable) -> None:
+    """Apply the writes of a workflow, with a look before and after each.
+
+    Raises:
+        StalePlanError: They were changed since the plan was made.
+        ApiError: The service refused one.
+        DeployError: What is live is not what was sent.
+        OutcomeUnknownError: It is not known whether one was applied.
+    """
+    require_current(key, table, table.look(session))
+    todo = [*table.writes]
+    while todo:
+        write = todo[0]
+        lost, pending = _send(session, table, write)
+        if lost and pending == todo and write.live is not None:
+            lost, pending = _send(session, table, write)  # a change may be sent again
+        del todo[0]
+        twins = [item for item in pending if item.is_twin and item not in todo]
+        for twin in twins:  # another deploy has created it at the same moment
+            _, pending = _send(session, table, twin)
+        if pending != todo and lost:
+            raise _unknown_error(write.what, lost.message) from lost
+        if pending != todo:
+            raise _difference(write.what, [item.what for item in pending])
+
+
+def require_current(key: str, table: Timetable, pending: list[ScheduleWrite]) -> None:
+    """Refuse to go on if the schedules were changed since the plan was made.
+
+    Raises:
+        StalePlanError: They were.
+    """
+    if pending != table.writes:
+        edits = sorted({write.what for write in [*pending, *table.writes]})
+        raise stale_error([key], "edited", edits)
+
+
+def _send(
+    session: Session, table: Timetable, write: ScheduleWrite
+) -> tuple[FlowError | None, list[ScheduleWrite]]:
+    """Send a write. Return an error if no answer tells the outcome, and what is left.
+
+    Raises:
+        DeployError: A schedule was created, but is not listed. It was deleted again.
+        OutcomeUnknownError: The schedules cannot be read afterwards.
+    """
+    schedule, live = Schedule.from_text(write.name, write.text), write.live
+    fields: calls.ScheduleOptions = {
+        "timezone": schedule.timezone,
+        "is_active": schedule.active,
+        "description": write.description,
+    }
+    name, cron = schedule.name, schedule.cron
+    lost: FlowError | None = None
+    created: calls.Schedule | None = None
+    workflow_id = table.workflow_id
+    try:
+        if live is None:
+            created = calls.create_schedule(session, workflow_id, name, cron, **fields)
+        elif write.text:
+            calls.update_schedule(
+                session, live.id, name=name, cron_expression=cron, **fields
+            )
+        else:
+            calls.delete_schedule(session, live.id)
+    except FlowError as error:
+        is_gone = live is not None and isinstance(error, NotFoundError)
+        if network.is_refusal(error) and not is_gone:
+            error.message = f"{write.what}: {error.message}"
+            raise
+        lost = error
+    try:
+        pending = table.look(session)
+        # Otherwise the next deploy makes another one.
+        if created is not None and write in pending:
+            calls.delete_schedule(session, created.id)
+    except FlowError as error:
+        raise _unread_error(write.what, lost, error) from error
+    if created is not None and write in pending:
+        raise DeployError(
+            f"{write.what} was created, but the service does not list it, so it was "
+            "deleted again; look at it in the editor",
+            differences=[write.what],
+        )
+    return lost, pending

@@ -24,7 +24,8 @@ from flow64.definition import MAX_INTEGER, walk
 from flow64.deploy.history import History
 from flow64.emulator import Switches
 from flow64.errors import ReadError
-from flow64.loading.pull import fetch_workflows, make_pull
+from flow64.loading import read_live
+from flow64.loading.pull import make_pull
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -222,7 +223,7 @@ def test_json_of_what_is_stored_changes_nothing(here, body, switches):
     assume(live is not None)
 
     with TemporaryDirectory() as folder:
-        pull = make_pull(fetch_workflows(here.session), "default")
+        pull = make_pull(read_live(here.client), "default")
         assert not pull.refused, pull.refused
         write_all(Path(folder), pull.texts(Manifest()))
         manifest = read_manifest(Path(folder, MANIFEST))

@@ -17,9 +17,9 @@ from flow64.loading import (
     SourceAddress,
     list_projects,
     load_source,
-    match_live,
     parse_address,
     require_project_source,
+    select_ours,
     split_source,
 )
 
@@ -257,7 +257,7 @@ def test_known():
 
     assert states == [*["ours"] * 6, "copy", "foreign"]
     assert (KNOWN[0].key, KNOWN[0].env) == ("inbound", "prod")
-    assert (KNOWN[6].key, KNOWN[6].env) == (None, None)
+    assert (KNOWN[6].key, KNOWN[6].env) == ("", None)
 
 
 @pytest.mark.parametrize(
@@ -265,13 +265,13 @@ def test_known():
     [("inbound", 0), ("many/us", 4), ("many", 4), ("café", 5), ("cafe\u0301", 5)],
 )
 def test_pick(key, number):
-    assert match_live(KNOWN, LiveAddress("", "prod", key)) == [KNOWN[number]]
+    assert select_ours(KNOWN, LiveAddress("", "prod", key)) == [KNOWN[number]]
 
 
 def test_match():
     """A pattern names all of ours in the environment that it matches."""
     found = [
-        match_live(KNOWN, LiveAddress("", "prod", key))
+        select_ours(KNOWN, LiveAddress("", "prod", key))
         for key in ("many/*", "*n*", "inbound")
     ]
 

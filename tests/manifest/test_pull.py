@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow, errors
-from flow64.api.calls import delete_workflow, list_workflows
+from flow64.api.calls import delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, Values, loads, split_stamp
 from flow64.deploy.apply import apply_plan
@@ -17,7 +17,8 @@ from flow64.deploy.history import History
 from flow64.deploy.make import make_plan
 from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
-from flow64.loading.pull import Known, fetch_workflows, make_pull
+from flow64.loading import read_live
+from flow64.loading.pull import Known, make_pull
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -53,7 +54,7 @@ def made(title, *, url="https://example.com/hook", **fields):
 
 def pulled(here, folder, env="prod", **options):
     """Pull into a folder, as the command does."""
-    found = fetch_workflows(here.client.session)
+    found = read_live(here.client)
     before = read_manifest(folder / MANIFEST) or Manifest()
     pull = make_pull(found, env, before, **options)
     write_all(folder, pull.texts(before, [path.name for path in folder.glob("*")]))
@@ -214,20 +215,12 @@ def test_elsewhere_it_is_new(here, tmp_path):
     assert read(tmp_path)[0][1].stamp_in("staging") is None
 
 
-def test_gone_meanwhile(here, monkeypatch):
+def test_gone_meanwhile(here):
     """A workflow that is deleted after the list is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
+    delete_workflow(here.client.session, ids[0])
 
-    def list_and_delete(session):
-        listed = list_workflows(session)
-        delete_workflow(session, ids[0])
-        return listed
-
-    monkeypatch.setattr("flow64.loading.pull.list_workflows", list_and_delete)
-
-    found = fetch_workflows(here.client.session)
-
-    assert [one.name for one in found] == ["Others"]
+    assert [live.name for live in read_live(here.client, ids)] == ["Others"]
 
 
 # -- Names -----------------------------------------------------------------------------
@@ -409,7 +402,7 @@ def test_over_sockets(tmp_path):
         Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
     ):
         client.workflows.create(made("Leads"))
-        pull = make_pull(fetch_workflows(client.session), "prod")
+        pull = make_pull(read_live(client), "prod")
 
     assert [one.file for one in pull.workflows] == ["leads.json"]
 

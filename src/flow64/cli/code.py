@@ -153,14 +153,15 @@ def _read_live(
     suffix = params.find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
     with connect(address.env) as client:
-        entries = loading.load_live_side(client, address).entries
-    return [
-        _Source(
-            mask(secrets.mask(entry.key)),
-            evolve(entry.definition, name=entry.definition.name.removesuffix(ending)),
+        loaded = loading.load_live(client, address)
+    sources: list[_Source] = []
+    for entry in loaded.workflows:
+        live = entry.workflow.lower().definition
+        title = live.name.removesuffix(ending)
+        sources.append(
+            _Source(mask(secrets.mask(entry.name)), evolve(live, name=title))
         )
-        for entry in entries
-    ]
+    return sources
 
 
 def _load_classes() -> OwnClasses:

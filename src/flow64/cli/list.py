@@ -68,7 +68,7 @@ def _describe(
         own = (each for each in schedules if canonical_id(each.workflow_id) == own_id)
         texts = [text_of(each) for each in own]
     return {
-        "key": live.key,
+        "key": live.name or None,
         "workflow_id": live.id,
         "state": live.state,
         "name": live.title,

@@ -11,8 +11,7 @@ import click
 from attrs import evolve, frozen
 
 from .. import loading, manifest
-from ..client import Client
-from ..definition import Definition, walk
+from ..definition import walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, SourceError
 from ..loading import pull
@@ -75,11 +74,12 @@ def command(
     known_values = find_known_values(environment)
     before = manifest.read_manifest(output / manifest.MANIFEST) or manifest.Manifest()
     with connect(live.env) as client:
-        catalogue = loading.find_saved_catalogue()
-        workflows = [
-            evolve(workflow, listed=catalogue)
-            for workflow in _fetch(client, live, selection)
-        ]
+        if live.is_env and not selection:
+            workflows = loading.read_live(client)
+        else:
+            workflows = loading.fetch_live(client, live, selection)
+    catalogue = loading.find_saved_catalogue()
+    workflows = [evolve(workflow, listed=catalogue) for workflow in workflows]
     pulled = pull.make_pull(workflows, environment.key, before, known_values)
     files = [output / workflow.file for workflow in pulled.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
@@ -116,31 +116,6 @@ def _parse(text: str | None, env: str | None) -> loading.LiveAddress:
         raise click.UsageError(f"{problem}: name it by ENV:KEY")
     params.refuse_other_env(address, env)
     return address
-
-
-def _fetch(
-    client: Client, address: loading.LiveAddress, selection: loading.Selection
-) -> Sequence[Definition]:
-    """Read the live workflows that an address and a selection mean.
-
-    Raises:
-        SourceError: A pattern matches nothing, or there is no such workflow.
-    """
-    if address.is_env and not selection:
-        return pull.fetch_workflows(client.session)
-    if address.id is not None:
-        definitions = pull.fetch_workflows(client.session, [address.id])
-        if not definitions:
-            problem = f"{address.id} is not there, or is not shown to you"
-            raise SourceError(f"{problem}; flow64 list shows all", is_usage=True)
-        return definitions
-    live = loading.list_live(client)
-    if address.key is None:
-        chosen = loading.select_ours(live, address.env)
-        chosen = selection.pick(address.env, chosen, lambda item: item.key or "")
-    else:
-        chosen = loading.match_live(live, address)
-    return pull.fetch_workflows(client.session, [workflow.id for workflow in chosen])
 
 
 def find_known_values(environment: Environment) -> Sequence[pull.Known]:

@@ -241,8 +241,7 @@ def _find_workflow(
     if isinstance(address, loading.SourceAddress):
         return params.load(address).only.workflow, env
     with connect(address.env) as client:
-        live = loading.load_live_definition(client, address)
-    return Workflow.from_definition(live), address.env
+        return loading.load_live(client, address).only.workflow, address.env
 
 
 def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:

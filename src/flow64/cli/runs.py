@@ -112,5 +112,5 @@ def _find_id(client: Client, address: loading.Address | None) -> str | None:
             client.terms.was or str(client.env)
         )
     if address is not None and address.key is not None:
-        return loading.load_live_definition(client, address).id
+        return loading.load_live(client, address).only.workflow.id()
     return None if address is None else address.id

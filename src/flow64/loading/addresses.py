@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -27,7 +27,22 @@ from ..environments import load as load_settings
 from ..errors import SourceError
 from ..text import clipped, did_you_mean, join_words, shortened
 
-T = TypeVar("T")
+
+class Named(Protocol):
+    """A workflow of a source, or a live one."""
+
+    @property
+    def name(self) -> str:
+        """Its key, and the names of its variant after slashes."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Its key alone."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
 
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""
@@ -288,20 +303,17 @@ class Selection:
         """Return True if it may leave out workflows."""
         return bool(self.select or self.exclude)
 
-    def pick(
-        self, place: str, items: Sequence[T], name_of: Callable[[T], str]
-    ) -> Sequence[T]:
-        """Return the items that the patterns select, in their order.
+    def pick(self, place: str, items: Sequence[N]) -> Sequence[N]:
+        """Return the workflows that the patterns select, in their order.
 
         Args:
-            place: Where the items are, for errors.
+            place: Where they are, for errors.
             items: The workflows.
-            name_of: Returns the key path of one workflow.
 
         Raises:
             SourceError: A pattern matches nothing.
         """
-        names = [name_of(item) for item in items]
+        names = [item.name for item in items]
         for pattern in (*self.select, *self.exclude):
             if not any(matches(pattern, name) for name in names):
                 raise SourceError(
@@ -309,13 +321,38 @@ class Selection:
                 )
         return [
             item
-            for item, name in zip(items, names, strict=True)
-            if not self.select or any(matches(text, name) for text in self.select)
-            if not any(matches(text, name) for text in self.exclude)
+            for item in items
+            if not self.select or any(matches(text, item.name) for text in self.select)
+            if not any(matches(text, item.name) for text in self.exclude)
         ]
 
 
 EVERYTHING: Final = Selection()
+
+
+def pick_key(
+    key: str,
+    items: Sequence[N],
+    address_of: Callable[[N], str] = lambda item: item.name,
+) -> Sequence[N]:
+    """Return the workflow of a name, the only one of a key, or those of a pattern.
+
+    Args:
+        key: A name, a key without variants, or a pattern of names.
+        items: The workflows.
+        address_of: Returns what else names one, for the error.
+
+    Raises:
+        SourceError: Several have the key.
+    """
+    named = [item for item in items if item.name == key]
+    named = named or [item for item in items if item.key == key]
+    if len(named) > 1:
+        names = list_names([*map(address_of, named)])
+        problem = f"{key!r} is the key of {len(named)} workflows: {names}"
+        advice = "name one of them, or several by a pattern"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
+    return named or [item for item in items if matches(key, item.name)]
 
 
 def list_names(names: Sequence[str]) -> str:

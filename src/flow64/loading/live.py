@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from unicodedata import normalize
 
 from attrs import evolve, frozen
 
-from ..analysis.live import LiveCatalogue
 from ..definition.ids import (
     DEFAULT_ENV,
     drop_env,
@@ -21,20 +20,21 @@ from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
 from ..deploy.target import key_of, without_schedules
 from ..environments import Environment
+from ..environments import load as load_settings
 from ..errors import AnswerError, ApiError, SourceError
 from ..schedules import list_if_shown, put_schedules
 from ..secrets import mask
-from ..text import did_you_mean, shortened
 from ..workflow import Workflow
 from .addresses import (
+    EVERYTHING,
     LiveAddress,
+    Selection,
     SourceAddress,
-    is_pattern,
-    list_names,
-    matches,
+    describe_no_match,
+    pick_key,
 )
 from .reading import SourceWorkflow
-from .sources import Loaded, find_saved_catalogue, load_source, lower
+from .sources import Loaded, load_source, lower, with_settings
 
 if TYPE_CHECKING:  # the client loads httpx, which nothing needs that sends nothing
     from ..api.calls import WorkflowInfo
@@ -73,55 +73,115 @@ class LiveWorkflow:
         return cls(info.id, info.name, state, own.path if own else None, env)
 
     @property
-    def key(self) -> str | None:
-        """Its key, and its variants after slashes; None if its path has none."""
-        return key_of(self.path) or None if self.path else None
+    def name(self) -> str:
+        """Its key, and its variants after slashes; empty if its path has none."""
+        return key_of(self.path) if self.path else ""
+
+    @property
+    def key(self) -> str:
+        """Its key alone."""
+        return self.name.partition("/")[0]
 
 
-def list_live(client: Client) -> Sequence[LiveWorkflow]:
-    """Return the workflows of the organisation, by one request."""
-    return [LiveWorkflow.of(info, client) for info in client.workflows.list()]
-
-
-def select_ours(workflows: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
-    """Return the workflows that our code deployed to an environment."""
-    return [workflow for workflow in workflows if workflow.env == env]
-
-
-def match_live(
-    workflows: Sequence[LiveWorkflow], address: LiveAddress
-) -> Sequence[LiveWorkflow]:
-    """Return the live workflows that an address names by a key, or by a pattern.
+def fetch_live(
+    client: Client,
+    address: LiveAddress,
+    selection: Selection = EVERYTHING,
+    projects: frozenset[str] | None = None,
+) -> Sequence[Definition]:
+    """Read the live workflows that an address and a selection mean.
 
     Args:
-        workflows: All live workflows.
-        address: The address, with a key.
+        client: A client of the environment.
+        address: The workflows. An environment means those that our code deployed there.
+        selection: Patterns of their keys.
+        projects: Namespaces and projects to which to limit an environment; None for no
+            limit.
 
     Raises:
-        SourceError: There is none, or several have the key.
+        SourceError: There is no such workflow, or several have the key.
     """
-    ours = select_ours(workflows, address.env)
-    wanted = unicodedata.normalize("NFC", address.key or "")
-    named = [item for item in ours if item.key == wanted]
-    if not named and is_pattern(wanted):
-        named = [item for item in ours if item.key and matches(wanted, item.key)]
-        if named:
-            return named
-    named = named or [item for item in ours if (item.key or "").split("/")[0] == wanted]
-    if len(named) == 1:
-        return named
-    if named:
-        ways = list_names([f"{address.env}:{item.id}" for item in named])
-        problem = f"{len(named)} workflows in {address.env} have the key {wanted!r}"
-        raise SourceError(f"{problem}; name one by its id: {ways}", is_usage=True)
-    keys = sorted(item.key for item in ours if item.key)
-    held = f"it has {list_names(keys)}" if keys else "it has none of ours"
-    raise SourceError(
-        f"in {address.env} there is no workflow {shortened(wanted)} that our code "
-        f"deployed{did_you_mean(wanted, keys)}; {held}; for one of others, write "
-        f"{address.env}:UUID",
-        is_usage=True,
-    )
+    if address.id is not None:
+        if definitions := read_live(client, [address.id]):
+            return definitions
+        problem = f"{address.env} has no workflow {address.id}"
+        advice = f"`flow64 list --env {address.env}` shows the ids"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
+    live = [LiveWorkflow.of(info, client) for info in client.workflows.list()]
+    ours = selection.pick(address.env, select_ours(live, address))
+    if address.is_env and projects is not None:
+        ours = [item for item in ours if project_path(item.path) in projects]
+    return read_live(client, [item.id for item in ours])
+
+
+def select_ours(
+    workflows: Iterable[LiveWorkflow], address: LiveAddress
+) -> Sequence[LiveWorkflow]:
+    """Return the workflows of our code in an environment, or those of a key in it.
+
+    Raises:
+        SourceError: None has the key, or several.
+    """
+    ours = [workflow for workflow in workflows if workflow.env == address.env]
+    if address.key is None:
+        return ours
+    key = normalize("NFC", address.key)
+    if picked := pick_key(key, ours, lambda item: f"{address.env}:{item.id}"):
+        return picked
+    names = sorted(item.name for item in ours if item.name)
+    problem = describe_no_match(address.env, address.key, names)
+    advice = f"for one that your code did not deploy, write {address.env}:UUID"
+    raise SourceError(f"{problem}; {advice}", is_usage=True)
+
+
+def read_live(client: Client, ids: Iterable[str] | None = None) -> Sequence[Definition]:
+    """Read live workflows with their schedules; None reads all of the organisation.
+
+    Those that are gone are left out.
+    """
+    definitions: list[Definition] = []
+    if ids is None:
+        ids = [workflow.id for workflow in client.workflows.list()]
+    for workflow_id in ids:
+        try:
+            definition = client.workflows.get(workflow_id).definition
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            continue
+        if definition is None:
+            problem = f"the answer of workflow {workflow_id} has no definition"
+            raise AnswerError(problem)
+        definitions.append(definition)
+    schedules = list_if_shown(client.schedules.list)
+    return [put_schedules(definition, schedules) for definition in definitions]
+
+
+def load_live(
+    client: Client, address: LiveAddress, projects: frozenset[str] | None = None
+) -> Loaded:
+    """Read live workflows as a source, with their secrets; see `fetch_live`, `hide`."""
+    workflows: list[SourceWorkflow] = []
+    for live in fetch_live(client, address, projects=projects):
+        stamp = genuine_stamp(live.stamp, live.id)
+        name = (key_of(stamp.path) if stamp else "") or live.name or str(live.id)
+        workflow = Workflow.from_definition(live)
+        workflows.append(SourceWorkflow(name, workflow, address.text, ""))
+    judged = with_settings(workflows, load_settings())
+    return Loaded(address.text, judged, (), is_picked=not address.is_env)
+
+
+def hide(loaded: Loaded, values: Values) -> Loaded:
+    """Return live workflows without the secrets of their environment."""
+    workflows: list[SourceWorkflow] = []
+    for entry in loaded.workflows:
+        live = entry.workflow.lower().definition
+        stamp = genuine_stamp(live.stamp, live.id)
+        shown = hide_secrets(live, stamped_places(live, stamp), values)
+        name = mask(shown.name if entry.name == live.name else entry.name)
+        workflow = Workflow.from_definition(shown)
+        workflows.append(evolve(entry, name=name, workflow=workflow))
+    return evolve(loaded, workflows=workflows)
 
 
 def project_path(path: str | None) -> str:
@@ -196,90 +256,29 @@ def load_source_side(
     """
     is_folder = address.key is None and Path(address.place).is_dir()
     loaded = load_source(address, code=code, may_be_empty=is_folder)
-    entries = [_compile(workflow, environment, values) for workflow in loaded.workflows]
+    environment = environment or Environment(DEFAULT_ENV)
+    entries: list[SideWorkflow] = []
+    for workflow in loaded.workflows:
+        definition = lower(workflow.workflow, environment.key, values)
+        definition = without_schedules(definition, schedules=environment.schedules)
+        definition = add_suffix(definition, environment.suffix)
+        entries.append(SideWorkflow(workflow.name, definition))
     # A folder means all that it has, so that what comes beside its only one is shown.
-    is_one = len(loaded.workflows) == 1 and not is_folder
+    is_one = len(entries) == 1 and not is_folder
     return Side(address.text, entries, is_one, is_one or loaded.is_picked)
 
 
 def load_live_side(
     client: Client, address: LiveAddress, projects: frozenset[str] | None = None
 ) -> Side:
-    """Read live workflows, by requests that only read.
-
-    The saved list of blocks of `[tool.flow64]` judges them, if there is one.
-
-    Args:
-        client: A client of the environment.
-        address: The workflows.
-        projects: Namespaces and projects to which to limit an address of a whole
-            environment; None for no limit.
-
-    Raises:
-        SourceError: There is no such workflow.
-    """
-    if address.id is not None:
-        ids = [address.id]
-    else:
-        live = list_live(client)
-        chosen = select_ours(live, address.env)
-        if address.key is not None:
-            chosen = match_live(live, address)
-        elif projects is not None:
-            chosen = [item for item in chosen if project_path(item.path) in projects]
-        ids = [item.id for item in chosen]
-    listed = find_saved_catalogue()
-    # A workflow that was deleted meanwhile is left out.
-    read = [_read(client, workflow_id, listed) for workflow_id in ids]
-    lives = list_if_shown(client.schedules.list)
+    """Read live workflows, by requests that only read; see `load_live`."""
+    loaded = load_live(client, address, projects)
     entries = [
-        evolve(entry, definition=put_schedules(entry.definition, lives))
-        for entry in read
-        if entry is not None
+        SideWorkflow(entry.name, entry.workflow.lower().definition, is_live=True)
+        for entry in loaded.workflows
     ]
-    if address.id is not None and not entries:
-        problem = f"{address.env} has no workflow {address.id}"
-        advice = f"`flow64 list --env {address.env}` shows the ids"
-        raise SourceError(f"{problem}; {advice}", is_usage=True)
-    is_one = not address.is_env and len(ids) == 1
-    return Side(address.text, entries, is_one, not address.is_env, address.env)
-
-
-def load_live_definition(client: Client, address: LiveAddress) -> Definition:
-    """Read the one live workflow at an address.
-
-    Raises:
-        SourceError: There is none, or the address means several.
-    """
-    entries = load_live_side(client, address).entries
-    if len(entries) == 1:
-        return entries[0].definition
-    names = list_names([f"{address.env}:{entry.key}" for entry in entries])
-    problem = f"{address.text} means {len(entries)} workflows"
-    raise SourceError(f"{problem}; name one of them: {names}", is_usage=True)
-
-
-def load_live(client: Client, address: LiveAddress, values: Values) -> Loaded:
-    """Read live workflows as a source, with secrets redacted.
-
-    Args:
-        client: A client of the environment.
-        address: The workflows.
-        values: The values of the environment. Secret ones are hidden.
-
-    Raises:
-        SourceError: There is no such workflow.
-    """
-    side = load_live_side(client, address)
-    workflows: list[SourceWorkflow] = []
-    for entry in side.entries:
-        live = entry.definition
-        stamp = genuine_stamp(live.stamp, live.id)
-        shown = hide_secrets(live, stamped_places(live, stamp), values)
-        name = mask(shown.name if entry.key == live.name else entry.key)
-        workflow = Workflow.from_definition(shown)
-        workflows.append(SourceWorkflow(name, workflow, side.label, ""))
-    return Loaded(side.label, workflows, (), is_picked=True)
+    is_one = loaded.is_picked and len(entries) == 1
+    return Side(address.text, entries, is_one, loaded.is_picked, address.env)
 
 
 def list_projects(side: Side) -> frozenset[str] | None:
@@ -288,30 +287,3 @@ def list_projects(side: Side) -> frozenset[str] | None:
     if side.is_part or None in places:
         return None
     return frozenset(project_path(place) for place in places if place)
-
-
-def _compile(
-    workflow: SourceWorkflow,
-    environment: Environment | None,
-    values: Mapping[str, Any] | None,
-) -> SideWorkflow:
-    environment = environment or Environment(DEFAULT_ENV)
-    definition = lower(workflow.workflow, environment.key, values)
-    definition = without_schedules(definition, schedules=environment.schedules)
-    return SideWorkflow(workflow.name, add_suffix(definition, environment.suffix))
-
-
-def _read(
-    client: Client, workflow_id: str, listed: LiveCatalogue | None
-) -> SideWorkflow | None:
-    try:
-        answer = client.workflows.get(workflow_id).definition
-    except ApiError as error:
-        if error.status not in (403, 404):
-            raise
-        return None
-    if answer is None:
-        raise AnswerError(f"the answer of workflow {workflow_id} has no definition")
-    live = SideWorkflow("", evolve(answer, listed=listed), is_live=True)
-    key = key_of(live.place) if live.place else ""
-    return evolve(live, key=key or answer.name or str(answer.id))

@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from ..analysis.check import allow_errors
-from ..api.calls import get_workflow, list_schedules, list_workflows
-from ..api.session import Session
 from ..definition.freezing import EMPTY, FrozenDict, Value, pointer, thaw
 from ..definition.ids import (
     block_refs,
@@ -40,7 +37,6 @@ from ..manifest import (
     as_text,
     stem_of,
 )
-from ..schedules import list_if_shown, put_schedules
 from ..secrets import MASK, SHORTEST, Secrets, has_key, map_json, mask, texts_in
 
 LONGEST: Final = 80
@@ -195,21 +191,6 @@ class Pull:
         manifest = before.update(entries, there=frozenset(there))
         texts = {workflow.file: workflow.text for workflow in self.workflows}
         return {**texts, MANIFEST: as_text(manifest)}
-
-
-def fetch_workflows(
-    session: Session, ids: Iterable[str] | None = None
-) -> Sequence[Definition]:
-    """Read live workflows; None reads all. Those that were deleted are left out.
-
-    Raises:
-        ApiError: The service refused a request.
-    """
-    if ids is None:
-        ids = [workflow.id for workflow in list_workflows(session)]
-    answers = [get_workflow(session, workflow_id) for workflow_id in ids]
-    lives = list_if_shown(partial(list_schedules, session))
-    return [put_schedules(each, lives) for each in answers if each is not None]
 
 
 def make_pull(

@@ -57,7 +57,7 @@ MOST_DEPTH: Final = 40
 
 @frozen
 class SourceWorkflow:
-    """A workflow, and where it was collector.
+    """A workflow, and where it is.
 
     Attributes:
         name: Its key, and the names of its variant after slashes: `inbound/us`. If
@@ -74,6 +74,11 @@ class SourceWorkflow:
     where: str
     stem: str
     entry: Entry | None = None
+
+    @property
+    def key(self) -> str:
+        """Its key alone."""
+        return self.workflow.key
 
     def find_id(self, env: str) -> str:
         """Return its canonical id in an environment; empty if its keys are faulty."""

@@ -32,8 +32,8 @@ from .addresses import (
     find_project_source,
     is_module_name,
     list_names,
-    matches,
     parse_source,
+    pick_key,
     require_project_source,
     split_source,
 )
@@ -154,14 +154,14 @@ def load_source(
             project = _load(
                 address.place, settings, code=True, may_be_empty=True, lenient=lenient
             )
-            picked = _pick_key(address.text, project.workflows)
+            picked = pick_key(address.text, project.workflows)
             # An error of the project is shown: something else may not be meant.
             if picked or project.findings:
                 return select_workflows(project.keep(picked), selection)
     is_empty = may_be_empty and not selection and key is None
     loaded = _load(place, settings, code=code, may_be_empty=is_empty, lenient=lenient)
     if key is not None:
-        picked = _pick_key(key, loaded.workflows)
+        picked = pick_key(key, loaded.workflows)
         if not picked and not loaded.findings:
             problem = describe_no_match(place, key, loaded.names)
             if key == address.text:
@@ -198,7 +198,7 @@ def _load(
         collector.findings.append(finding)
     return Loaded(
         place,
-        _with_settings(workflows, settings),
+        with_settings(workflows, settings),
         collector.projects,
         is_of_whole=_is_whole(place, settings, collector),
         findings=collector.findings,
@@ -214,30 +214,12 @@ def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
     if not selection:
         return loaded
     try:
-        picked = selection.pick(loaded.source, loaded.workflows, lambda item: item.name)
+        picked = selection.pick(loaded.source, loaded.workflows)
     except SourceError:
         if not loaded.findings:
             raise
         picked = []  # an error of the source may be the reason
     return loaded.keep(picked)
-
-
-def _pick_key(
-    key: str, workflows: Sequence[SourceWorkflow]
-) -> Sequence[SourceWorkflow]:
-    """Return the workflow with a name, the only one with a key, or those of a pattern.
-
-    Raises:
-        SourceError: Several have the key.
-    """
-    named = [entry for entry in workflows if entry.name == key]
-    named = named or [entry for entry in workflows if entry.workflow.key == key]
-    if len(named) > 1:
-        names = list_names([entry.name for entry in named])
-        problem = f"{key!r} is the key of {len(named)} workflows: {names}"
-        advice = "name one of them, or several by a pattern"
-        raise SourceError(f"{problem}; {advice}", is_usage=True)
-    return named or [entry for entry in workflows if matches(key, entry.name)]
 
 
 def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
@@ -318,7 +300,7 @@ def _is_whole(place: str, settings: Settings, collector: Collector) -> bool:
 # -- What the settings say -------------------------------------------------------------
 
 
-def _with_settings(
+def with_settings(
     workflows: Sequence[SourceWorkflow], settings: Settings
 ) -> Sequence[SourceWorkflow]:
     """Let the saved list of blocks and the rules of `[tool.flow64]` judge them."""

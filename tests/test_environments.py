@@ -78,7 +78,11 @@ max_rows = 10
 def test_everything_that_a_file_may_say(project):
     settings = written(project, EVERYTHING)
 
-    journal, history = project / "kept/runs.jsonl", project / "kept/history"
+    common = {
+        "journal": project / "kept/runs.jsonl",
+        "history": project / "kept/history",
+        "prices": {"find_email": 0.04, "new_kind": 1},
+    }
     assert settings == Settings(
         folder=project,
         file=project / "pyproject.toml",
@@ -101,8 +105,7 @@ def test_everything_that_a_file_may_say(project):
                 schedules=False,
                 max_rows=50,
                 max_cost=2,
-                journal=journal,
-                history=history,
+                **common,
             ),
             "prod": Environment(
                 "prod",
@@ -112,21 +115,17 @@ def test_everything_that_a_file_may_say(project):
                 ),
                 org_id=Reference("PROD_ORG"),
                 allow_http=True,
-                journal=journal,
-                history=history,
+                **common,
             ),
             "local": Environment(
                 "local",
                 values={"notebook": "nb_0"},
                 max_rows=10,
-                journal=journal,
-                history=history,
+                **common,
                 store=project / ".flow64/emulator.db",
             ),
         },
-        journal=journal,
-        history=history,
-        prices={"find_email": 0.04, "new_kind": 1},
+        **common,
         rules={"isolated-block": "ignore"},
     )
 

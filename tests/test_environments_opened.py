@@ -18,7 +18,6 @@ from flow64.environments import (
     OAuthFile,
     Reference,
     async_client_for,
-    client_for,
     load,
     open_client,
 )
@@ -53,6 +52,9 @@ def settings(project, emulator):
     """Staging and prod: two organisations of one service."""
     project.joinpath("pyproject.toml").write_text(
         f"""
+[tool.flow64]
+prices = {{ find_email = 0.5 }}
+
 [tool.flow64.environments.staging]
 endpoint = "{emulator.url}"
 api_key = {{ env = "STAGING_KEY" }}
@@ -119,6 +121,8 @@ def test_limits_hold_unless_a_call_says_otherwise(settings):
             client.run(inbound(), rows(1), max_rows=0)
         with pytest.raises(BudgetError, match="max_rows=2"):
             list(client.run_batches(inbound(), rows(3), intent="a", size=2))
+        with pytest.raises(BudgetError, match=r"\$1 by known prices"):
+            client.run(inbound(), rows(2), max_cost=0.2)
         assert client.run(inbound(), rows(3), max_rows=3).id
 
 
@@ -174,7 +178,7 @@ def test_what_a_variable_does_not_say(project, monkeypatch, environment, words):
     monkeypatch.setenv("HOOK_HTTP", "http://example.com")
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
     with pytest.raises(ConfigError, match=words):
-        client_for(environment)
+        open_client(environment).__enter__()
 
 
 @pytest.mark.parametrize("audience", [None, "aud", Reference("AUDIENCE")])
@@ -186,7 +190,7 @@ def test_an_oauth_client(project, monkeypatch, audience):
     monkeypatch.setenv("AUDIENCE", "aud")
     oauth = OAuthFile("client_1", "kid_1", project / "key.pem", audience)
 
-    with client_for(Environment("a", oauth=oauth)) as client:
+    with open_client(Environment("a", oauth=oauth)) as client:
         source = client.session.auth
 
     assert (source.client_id, source._kid) == ("client_1", "kid_1")
@@ -197,9 +201,10 @@ def test_two_credentials_are_none(project):
     (project / "key.pem").write_text(pem(), "utf-8")
     (project / "key.pem").chmod(0o600)
     oauth = OAuthFile("client_1", "kid_1", project / "key.pem")
+    environment = Environment("a", api_key=Reference("HOOK"), oauth=oauth)
 
     with pytest.raises(ConfigError, match="both an API key and OAuth"):
-        client_for(Environment("a", api_key=Reference("HOOK"), oauth=oauth))
+        open_client(environment).__enter__()
 
 
 def test_without_settings_the_variables_say_where(project, emulator, monkeypatch):
@@ -214,11 +219,11 @@ def test_without_settings_the_variables_say_where(project, emulator, monkeypatch
 def test_runs_are_remembered_with_the_project(settings, project, monkeypatch):
     """Unless a variable says where."""
     monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
-    with client_for(settings.environment("prod")) as client:
+    with open_client(settings.environment("prod")) as client:
         assert client.journal.path == project / ".flow64/runs.jsonl"
 
     monkeypatch.setenv("FLOW64_JOURNAL", str(project / "elsewhere.jsonl"))
-    with client_for(settings.environment("prod")) as client:
+    with open_client(settings.environment("prod")) as client:
         assert client.journal.path == project / "elsewhere.jsonl"
 
 
@@ -354,14 +359,9 @@ def test_a_damaged_store_is_not_looked_for_elsewhere(store):
         open_client(load().environment(EMULATOR)).__enter__()
 
 
-def test_the_emulator_has_to_be_started(project):
-    with pytest.raises(ConfigError) as caught:
-        client_for(load().environment(EMULATOR))
-
-    assert str(caught.value) == (
-        "environment 'local' has to be started: write "
-        "`with open_client(environment) as client:`"
-    )
+def test_for_await_the_emulator_has_to_be_started(project):
+    with pytest.raises(ConfigError, match="has to be started"):
+        async_client_for(load().environment(EMULATOR))
 
 
 def test_no_room_for_the_emulator(project):

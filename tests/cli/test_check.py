@@ -76,6 +76,15 @@ def test_wrong_schedule_of_variants_is_told_once(write, flow64, cron):
     assert len(re.findall(r"\[(?:invalid-schedule|unreadable-cron)\]", told)) == 1
 
 
+def test_rules_of_the_settings_judge_code_and_what_is_live(configured, flow64):
+    file = configured.with_name("pyproject.toml")
+    rule = '[tool.flow64.rules]\neffects = "error"\n'
+    flow64("deploy", "-e", "prod", "--yes")
+    file.write_text(file.read_text("utf-8") + rule, "utf-8")
+
+    assert flow64("check")[0] == flow64("check", "prod:inbound")[0] == 1
+
+
 def test_the_same_finding_of_variants_is_told_once(write, flow64):
     source = write("fleet.py", FLEET)
 

@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from .. import loading
 from ..client import Client
+from ..definition import Values
 from ..deploy.apply import (
     Began,
     Result,
@@ -24,7 +25,7 @@ from ..errors import FlowError, OutcomeUnknownError
 from ..text import pluralize
 from . import errors, params, printing
 from .commands import STATE
-from .plan import Destination, PlanSource, plan_workflows
+from .plan import PlanSource, plan_workflows
 from .service import connect
 
 DONE: Final[Mapping[Action, str]] = {
@@ -108,13 +109,13 @@ def command(
         env = env or saved.env
         origin = PlanSource.of(saved.source)
         origin = evolve(origin, no_code=origin.no_code or no_code)
-    destination = Destination.of(env)
+    params.find_environment(env)  # a wrong name, before code is loaded
     loaded = origin.load(env)
     if prune is not None and loaded.is_picked:
         problem = "pruning needs the project loaded whole"
         raise params.option_error("--prune", f"{problem}; leave the selection out")
     with connect(env) as client:
-        plan = plan_workflows(client, destination, loaded)
+        plan = plan_workflows(client, loaded)
         if plan is None:
             printing.error("nothing was sent")
             return min(errors.find_exit_code(fault) for _, fault in STATE.faults)
@@ -123,7 +124,7 @@ def command(
             printing.message("applied already: nothing to do")
         else:
             consents = evolve(consents, **_pick_keys(keys, plan, loaded))
-        return confirm_and_apply(client, plan, consents, destination, yes=yes)
+        return confirm_and_apply(client, plan, consents, yes=yes)
 
 
 def _pick_keys(
@@ -142,20 +143,13 @@ def _pick_keys(
 
 
 def confirm_and_apply(
-    client: Client,
-    plan: Plan,
-    consents: Consents,
-    destination: Destination,
-    *,
-    yes: bool,
+    client: Client, plan: Plan, consents: Consents, *, yes: bool
 ) -> int:
     """Show a plan, ask, apply it, print what became of it, and return the exit code."""
     (printing.message if yes else printing.tell)(str(plan))
     deployment = Deployment(plan, consents)
-    options: dict[str, Any] = {
-        "history": destination.history,
-        "values": destination.values,
-    }
+    values = Values(client.terms.values)
+    options: dict[str, Any] = {"history": client.history, "values": values}
     try:
         steps = check_plan(plan, consents, **options)
         if steps:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from .. import loading
 from ..client import Client
@@ -18,42 +18,13 @@ from ..deploy.history import PLACE_NAME, History
 from ..deploy.make import make_plan
 from ..deploy.plan import Plan, as_json
 from ..deploy.target import Target, require_namespace, target_of
-from ..environments import Environment, Settings
+from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import CompileError, DeployError
 from . import params, printing
 from .compile import tell_if_stale
 from .errors import CHANGES, FAILED
 from .service import connect, make_record
-
-
-@frozen
-class Destination:
-    """The environment of a plan, with the settings of the project.
-
-    Attributes:
-        values: The values of the environment.
-    """
-
-    settings: Settings
-    environment: Environment
-    values: Values = field(repr=False)
-
-    @classmethod
-    def of(cls, env: str | None) -> Destination:
-        """Return the environment of a name.
-
-        Raises:
-            ConfigError: pyproject.toml has mistakes, or the name is unknown.
-        """
-        settings = load_settings()
-        environment = settings.environment(env)
-        return cls(settings, environment, environment.bound)
-
-    @property
-    def history(self) -> History:
-        """The history, in which replaced workflows are saved."""
-        return open_history(self.settings)
 
 
 def open_history(settings: Settings) -> History:
@@ -135,11 +106,11 @@ def command(
     something to do or to decide, or if a live field that code does not set changes what
     a run costs or does.
     """
-    destination = Destination.of(env)
+    params.find_environment(env)  # a wrong name, before code is loaded
     origin = PlanSource(source, selection.select, selection.exclude, no_code)
     loaded = origin.load(env)
     with connect(env) as client:
-        plan = plan_workflows(client, destination, loaded)
+        plan = plan_workflows(client, loaded)
         if plan is None:
             return FAILED
         if rows is not None:
@@ -155,15 +126,13 @@ def command(
     return CHANGES if has_exit_code and plan.has_changes else 0
 
 
-def plan_workflows(
-    client: Client, destination: Destination, loaded: loading.Loaded
-) -> Plan | None:
+def plan_workflows(client: Client, loaded: loading.Loaded) -> Plan | None:
     """Plan a deploy. Only reads are sent.
 
     If workflows have errors, these are printed, and no plan is made.
     """
-    environment, git = destination.environment, Git()
-    env = environment.key
+    terms, git = client.terms, Git()
+    env = terms.was or str(client.env)
     targets: list[Target] = []
     faults: list[tuple[str, Exception]] = []
     for workflow in loaded.workflows:
@@ -171,9 +140,9 @@ def plan_workflows(
             target = target_of(
                 workflow.workflow,
                 env,
-                destination.values,
-                suffix=environment.suffix,
-                schedules=environment.schedules,
+                terms.values,
+                suffix=terms.suffix,
+                schedules=terms.schedules,
                 git=git,
                 key=workflow.name,
                 pulled=workflow.stamp_in(env),
@@ -192,19 +161,17 @@ def plan_workflows(
     if loaded.is_picked and loaded.is_of_whole:
         ids = (workflow.find_id(env) for workflow in loaded.left_out)
         left_out = [*filter(None, ids)]
-    org_id = environment.org_id
-
     return make_plan(
         client.session,
         targets,
         env=env,
-        label=environment.name,
+        label=client.env,
         endpoint=client.place,
-        values=destination.values,
+        values=Values(terms.values),
         projects=loaded.projects if loaded.is_whole or left_out else None,
         left_out=left_out,
-        environments=[item.key for item in destination.settings.environments.values()],
-        organisation=None if org_id is None else environment.text("org_id", org_id),
-        prices=destination.settings.prices,
+        environments=[item.key for item in load_settings().environments.values()],
+        organisation=terms.org_id,
+        prices=terms.prices,
         git=git,
     )

@@ -9,14 +9,14 @@ import click
 from attrs import frozen
 from rich.console import RenderableType
 
-from ..definition import is_uuid
+from ..definition import Values, is_uuid
 from ..deploy.history import Saved
 from ..deploy.make import plan_restore
 from ..deploy.plan import Consents
 from ..environments import load as load_settings
 from . import params, printing
 from .deploy import confirm_and_apply
-from .plan import Destination, open_history
+from .plan import open_history
 from .service import connect
 
 
@@ -73,22 +73,22 @@ def command(
             printing.message("nothing was replaced yet")
         printing.emit(ReplacedList(entries))
         return 0
-    destination = Destination.of(env)
-    saved = destination.history.find(key, time, env=destination.environment.key)
+    history = open_history(load_settings())
+    saved = history.find(key, time, env=params.find_environment(env).key)
     with connect(env) as client:
         plan = plan_restore(
             client.session,
             saved,
             endpoint=client.place,
-            values=destination.values,
-            prices=destination.settings.prices,
+            values=Values(client.terms.values),
+            prices=client.terms.prices,
         )
         names = [step.key for step in plan.steps]
         consents = Consents(
             force=params.pick_keys("--force", force, names),
             allow_spend=params.pick_keys("--allow-spend", allow_spend, names),
         )
-        return confirm_and_apply(client, plan, consents, destination, yes=yes)
+        return confirm_and_apply(client, plan, consents, yes=yes)
 
 
 def _describe(saved: Saved) -> Mapping[str, Any]:

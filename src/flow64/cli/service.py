@@ -15,7 +15,8 @@ from ..api.session import REQUEST_LOG
 from ..client import Client, Run
 from ..definition import canonical_id, is_uuid
 from ..diff.replay import Recording, Replay
-from ..environments import ENV_NAME, OPENING_LOG, Environment, load, open_client
+from ..environments import ENV_NAME, Environment, load
+from ..environments.clients import OPENING_LOG, open_client
 from ..errors import ConfigError, NotFoundError, TransportError
 from ..runs.results import read_recording
 from ..runs.starter import ATTACH_LOG
@@ -59,7 +60,7 @@ def connect(env: str | None) -> Generator[Client]:
     _log.addHandler(printer)
     _log.setLevel(logging.DEBUG if STATE.is_verbose else logging.INFO)
     try:
-        with open_client(environment, settings.prices) as client:
+        with open_client(environment) as client:
             if environment.name not in settings.environments:
                 name = environment.name
                 printing.message(

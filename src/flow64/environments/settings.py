@@ -1,9 +1,4 @@
-"""Environments: named places to deploy to, from `[tool.flow64]` of pyproject.toml.
-
-    from flow64.environments import load, open_client
-
-    with open_client(load().environment("staging")) as client:
-        inbound.deploy(client)
+"""What `[tool.flow64]` of pyproject.toml says: its classes, and how they are read.
 
 The file has no secrets, and no id depends on it. Secrets are references until they are
 sent. No message shows a value, since it may be a secret in the wrong place.
@@ -11,30 +6,26 @@ sent. No message shows a value, since it may be a secret in the wrong place.
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import re
 import tomllib
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NewType, get_args
+from typing import Any, Final, Literal, NewType, get_args
 
 from attrs import evolve, field, frozen
 from cattrs import BaseValidationError
 
-from .definition import DEFAULT_ENV, EMPTY, Values, escape_key, walk
-from .endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
-from .errors import ConfigError, list_lines
-from .files import make_folder, relative_path
-from .secrets import map_json, mask
-from .tables import WrongValueError, add_class, list_mistakes, make_converter
-from .text import clipped, did_you_mean, printable
-
-if TYPE_CHECKING:
-    from .client import AsyncClient, Client
+from ..analysis.check import describe_wrong_rule
+from ..definition import DEFAULT_ENV, EMPTY, Values, escape_key, walk
+from ..endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
+from ..errors import ConfigError, list_lines
+from ..files import relative_path
+from ..secrets import map_json, mask
+from ..tables import WrongValueError, add_class, list_mistakes, make_converter
+from ..text import clipped, did_you_mean, printable
 
 EMULATOR: Final = "local"
 """The environment that always exists, on an emulator, unless it has an endpoint."""
@@ -42,12 +33,8 @@ EMULATOR: Final = "local"
 ENV_NAME: Final = "FLOW64_ENV"
 """The variable that names the environment if nothing else does."""
 
-OPENING_LOG: Final = "flow64.environments"
-"""The log that says which emulator is used."""
-
 _FILE: Final = "pyproject.toml"
 _VARIABLE: Final = '{ env = "NAME_OF_THE_VARIABLE" }'
-_LOCAL_KEY: Final = "local"  # too short to be redacted in titles
 
 
 # -- The tables -----------------------------------------------------------------------
@@ -94,6 +81,7 @@ class Environment:
         max_rows: Default limit for the rows of a run.
         max_cost: Default limit for the cost of a run, in dollars.
         allow_http: Whether http to another machine is allowed.
+        prices: Dollars a row by kind, instead of the documented prices.
         journal: The file that remembers runs; None for the default of a client.
         history: The folder for replaced workflows; None for the default of a client.
         store: The file of the emulator; None for all other environments.
@@ -111,6 +99,7 @@ class Environment:
     max_rows: int | None = None
     max_cost: float | None = None
     allow_http: bool = False
+    prices: Mapping[str, float] = EMPTY
     journal: Path | None = None
     history: Path | None = None
     store: Path | None = None
@@ -120,8 +109,8 @@ class Environment:
         """The name that ids, history and runs go by: the old one, if it has one."""
         return self.was or self.name
 
-    def text(self, key: str, setting: str | Path | Reference) -> str:
-        """Return a text, or that of a variable.
+    def text(self, key: str, setting: str | Path | Reference | None) -> str | None:
+        """Return a text, or that of a variable; None if there is none.
 
         Args:
             key: The name of the setting, for the error.
@@ -131,7 +120,7 @@ class Environment:
             ConfigError: The variable is not set, or empty.
         """
         if not isinstance(setting, Reference):
-            return str(setting)
+            return None if setting is None else str(setting)
         if not (text := os.environ.get(setting.variable)):
             raise ConfigError(
                 f"environment {self.name!r} takes {key} from the variable "
@@ -346,6 +335,7 @@ def _complete(folder: Path, file: Path | None, settings: Settings) -> Settings:
             name=name,
             endpoint=None if is_usual else table.endpoint or DEFAULT_ENDPOINT,
             oauth=oauth,
+            prices=settings.prices,
             journal=journal,
             history=history,
             store=folder / ".flow64/emulator.db" if is_emulator else None,
@@ -388,13 +378,9 @@ def _list_conflicts(settings: Settings) -> Iterator[str]:
             settings.environment(settings.default_env)
         except ConfigError as error:
             yield f"tool.flow64.default_env: {error}"
-    if settings.rules:
-        # Only a project with rules needs to know all of them.
-        from .analysis.check import describe_wrong_rule
-
-        for code, setting in settings.rules.items():
-            if mistake := describe_wrong_rule(code, setting):
-                yield f"tool.flow64.rules.{code}: {mistake}"
+    for code, setting in settings.rules.items():
+        if mistake := describe_wrong_rule(code, setting):
+            yield f"tool.flow64.rules.{code}: {mistake}"
 
 
 # -- Values ---------------------------------------------------------------------------
@@ -469,147 +455,7 @@ add_class(_converter, OAuthFile)
 add_class(
     _converter,
     Environment,
-    *("name", "journal", "history", "store"),
+    *("name", "prices", "journal", "history", "store"),
     values=dict[str, _Content],
 )
 add_class(_converter, Settings, "folder", "file")
-
-
-# -- Clients --------------------------------------------------------------------------
-
-
-@contextmanager
-def open_client(
-    environment: Environment, prices: Mapping[str, float] = EMPTY
-) -> Generator[Client]:
-    """Open a client of an environment, and close it at the end.
-
-    For the environment `local`, the emulator that `flow64 serve` runs for the project
-    is used. If there is none, one is started in this process, with the same file. So
-    the next command finds everything again, and unfinished runs go on.
-
-    Raises:
-        ConfigError: A variable is not set, or a setting cannot be used.
-    """
-    from .client import Client
-
-    if environment.store is None:
-        with client_for(environment, prices) as client:
-            yield client
-        return
-    options = _options(environment, prices)
-    with (
-        _open_emulator(environment.store) as place,
-        Client(_LOCAL_KEY, **place, **options) as client,
-    ):
-        yield client
-
-
-def client_for(environment: Environment, prices: Mapping[str, float] = EMPTY) -> Client:
-    """Make a client of an environment. The caller closes it.
-
-    Raises:
-        ConfigError: A variable is not set, a setting cannot be used, or it is the
-            emulator, which has to be started first.
-    """
-    from .client import Client
-
-    return Client(**_connection(environment), **_options(environment, prices))
-
-
-def async_client_for(
-    environment: Environment, prices: Mapping[str, float] = EMPTY
-) -> AsyncClient:
-    """Make an async client of an environment; see `client_for`."""
-    from .client import AsyncClient
-
-    return AsyncClient(**_connection(environment), **_options(environment, prices))
-
-
-def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str, Any]:
-    """Return the options of a client, except endpoint and credential."""
-    from .client import Terms
-    from .client.client import PLACE_NAME as JOURNAL
-    from .deploy.history import PLACE_NAME as HISTORY
-
-    terms = Terms(
-        was=environment.was,
-        values=environment.bound,
-        suffix=environment.suffix,
-        schedules=environment.schedules,
-        max_rows=environment.max_rows,
-        max_cost=environment.max_cost,
-        prices=prices,
-        org_id=_text(environment, "org_id", environment.org_id),
-    )
-    options: dict[str, Any] = {"env": environment.name, "terms": terms}
-    # The variables of the process take precedence.
-    if environment.journal is not None and JOURNAL not in os.environ:
-        options["journal"] = environment.journal
-    if environment.history is not None and not os.environ.get(HISTORY):
-        options["history"] = environment.history
-    return options
-
-
-def _connection(environment: Environment) -> dict[str, Any]:
-    """Return endpoint and credential of a client, by the names of its options."""
-    from .api.auth import OAuth
-
-    if environment.store is not None:
-        raise ConfigError(
-            f"environment {environment.name!r} has to be started: write "
-            "`with open_client(environment) as client:`"
-        )
-    options: dict[str, Any] = {
-        "base_url": _text(environment, "endpoint", environment.endpoint),
-        "api_key": _text(environment, "api_key", environment.api_key),
-        "allow_http": environment.allow_http,
-    }
-    if (oauth := environment.oauth) is not None:
-        options["oauth"] = OAuth(
-            environment.text("oauth.client_id", oauth.client_id),
-            Path(environment.text("oauth.file", oauth.file)),
-            kid=environment.text("oauth.kid", oauth.kid),
-            audience=_text(environment, "oauth.audience", oauth.audience),
-        )
-    elif environment.is_keyless:
-        options["api_key"] = _LOCAL_KEY
-    return options
-
-
-def _text(
-    environment: Environment, key: str, setting: str | Reference | None
-) -> str | None:
-    return None if setting is None else environment.text(key, setting)
-
-
-@contextmanager
-def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
-    """Start the emulator of a store, or find the one that has it open.
-
-    Returns:
-        How a client reaches it. In journals and plans its endpoint is its store.
-
-    Raises:
-        ConfigError: Another process has it open, and does not serve it.
-    """
-    from .emulator import Emulator, server
-
-    try:
-        make_folder(store.parent)
-        emulator = Emulator(store=store)
-    except OSError as error:
-        problem = f"the folder {store.parent} cannot be made ({error.strerror})"
-        raise ConfigError(f"{problem}; make it, or start elsewhere") from error
-    except ConfigError as error:
-        if error.url is None:
-            raise
-        logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
-        yield {"base_url": error.url, "place": server.find_place(error.url)}
-        return
-    try:
-        # It needs no port.
-        transport, here = emulator.transport(), "http://127.0.0.1"
-        yield {"base_url": here, "transport": transport, "place": transport.place}
-    finally:
-        emulator.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -70,6 +71,16 @@ def test_saved_list_is_the_same_without_keys(tmp_path):
     assert saved.as_text() == file.read_text("utf-8")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    """A link is followed, since its owner names the file."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+
+    for name in ("pipe", "link"):
+        with pytest.raises(ReadError, match="it is not a file"):
+            LiveCatalogue.read(tmp_path / name)
+
+
 # -- Fields ----------------------------------------------------------------------------
 
 DEFS = {"$defs": {"Mode": {"enum": ["a", "b"]}, "Node": {"type": "object"}}}
@@ -122,6 +133,21 @@ def test_wide_schema_that_holds_itself_ends():
 
     assert len([*walk_fields(read_fields({"properties": names}))]) == 500
     assert time.monotonic() - began < 5
+
+
+def test_list_that_holds_itself_ends():
+    """Its items are of any type."""
+    nested = {"type": "array", "items": {"$ref": "#/$defs/List"}}
+    nested["additionalProperties"] = nested["items"]
+    schema = {
+        "properties": {"rows": {"$ref": "#/$defs/List"}},
+        "$defs": {"List": nested},
+    }
+
+    fields = [*walk_fields(read_fields(schema))]
+
+    assert [path for path, _ in fields] == ["rows"]
+    assert describe_field(fields[0][1]) == "Sequence[Any]"
 
 
 # -- Changes ---------------------------------------------------------------------------

@@ -84,11 +84,16 @@ def test_cost(flow, dollars, unpriced, is_open):
 
 
 def test_price_that_depends_on_a_value():
-    """It is not a price that no document states."""
-    total = cost(definition(LEADS >> FindEmail(mode=value("mode"))))
+    """It is not a price that no document states, such as that of another block."""
+    open_tier = LeadEnrichment({"b": "B"}, tier=value("tier"), key="open")
+    flow = definition(LEADS >> open_tier >> bought("medium"))
+    total = cost(flow)
 
-    assert total.depends == {"find_email": ["mode"]}
-    assert "depends on mode" in str(total)
+    assert [*total.list_omissions(flow)] == [
+        "open: the price depends on tier",
+        "medium: no price is documented",
+    ]
+    assert "(depends on tier)" in str(total)
 
 
 @pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "1", True])

@@ -43,12 +43,11 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
         and column.name not in (before := flow.before[position])
         and (column.confidence in ("D", "D1") or before.openness < Openness.OPEN)
     ]
-    looked_for = dict.fromkeys(islice(missing, MOST_READS))
-    for position, name in missing:
+    for number, (position, name) in enumerate(missing):
         before = flow.before[position]
         message = f"it reads the column {shortened(name)}, which"
         dropper = later = None
-        if (position, name) in looked_for:
+        if number < MOST_READS:
             dropper = _find_dropper(definition, position, name)
             later = _find_producer(definition, position, name)
         if dropper is not None:
@@ -103,28 +102,32 @@ def _find_producer(definition: Definition, position: int, name: str) -> int | No
 
 
 def _find_near(name: str, columns: Iterable[str]) -> str | None:
-    """Return a column that differs by case, separators or a letter or two."""
-    folded = _fold(name)
-    for other in islice(columns, MOST_NEAR):
-        if folded == _fold(other) and name != other:
-            return other
-        # Names with other numbers are other names.
-        is_word = len(folded) >= SHORTEST
-        is_word = is_word and _DIGITS.findall(name) == _DIGITS.findall(other)
-        if is_word and did_you_mean(folded, [_fold(other)], cutoff=ALIKE):
-            return other
-    return None
+    """Return the column that differs least: by case, separators or a letter or two."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    folded, digits = _fold(name), _DIGITS.findall(name)
+    near = {
+        _fold(other): other
+        for other in islice(columns, MOST_NEAR)
+        if _DIGITS.findall(other) == digits  # names with other numbers are other names
+    }
+    cutoff = ALIKE if len(folded) >= SHORTEST else 1
+    close = get_close_matches(folded, near, n=1, cutoff=cutoff)
+    return near[close[0]] if close else None
 
 
 def _fold(name: str) -> str:
-    return _SEPARATORS.sub("", name).casefold()
+    return _SEPARATORS.sub("", name)[:LONGEST].casefold()
 
 
 ALIKE: Final = 0.8
 """How much two names are alike at least, for a slip of the pen."""
 
 SHORTEST: Final = 5
-"""Letters of a name that is compared with others."""
+"""Letters of a name that others may differ from by a letter."""
+
+LONGEST: Final = 200
+"""Letters of a name that are compared, which takes long."""
 
 MOST_NEAR: Final = 200
 """Known names that a missing one is compared with."""
@@ -203,11 +206,8 @@ class Predicate(NamedTuple):
 
     def describe(self, values: Sequence[Any]) -> str:
         """Return some of the values with their place, as the start of a sentence."""
-        # A list may have many, and only the first are shown.
-        names = [shortened(value) for value in values[:_SHOWN]]
-        names += [f"{len(values) - _SHOWN:,} more"] if len(values) > _SHOWN else []
         verb = "has" if self.takes_list else "is"
-        return f"{self.place}.value {verb} {join_words(names, _SHOWN + 1)}"
+        return f"{self.place}.value {verb} {join_words(map(shortened, values))}"
 
     def describe_fate(self, wrong: Sequence[Any]) -> str:
         """Return what becomes of rows that have none of some values, in words."""
@@ -217,7 +217,6 @@ class Predicate(NamedTuple):
         return f": probably {'it drops no row' if is_negative else 'no row passes'}"
 
 
-_SHOWN: Final = 8
 _MOST: Final = 32
 """Conditions on one column, and values of a condition, that are compared."""
 
@@ -432,8 +431,6 @@ def _follow_conditions(
     They hold until a block writes the column, or may write any column.
     """
     met: list[Mapping[str, Sequence[Predicate]]] = [{}] * len(definition.blocks)
-    if len(deciding) < 2:
-        return met
     facts, topology = column_flow(definition).facts, definition.topology
     leaving = [*met]
     for position in topology.order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from itertools import takewhile
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import evolve, frozen
@@ -149,13 +150,10 @@ def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
     first, *others = sets = [*dict(zip(map(id, sets), sets, strict=True)).values()]
     if not others:
         return first
-    shared = 0
-    for layers in zip(*(each.layers for each in sets), strict=False):
-        if any(layer is not layers[0] for layer in layers):
-            break
-        shared += 1
-    base = first.layers[:shared]
-    branches = [_flatten(each.layers[shared:]) for each in sets]
+    rows_of_layers = zip(*(each.layers for each in sets), strict=False)
+    shared = [*takewhile(lambda row: len({*map(id, row)}) == 1, rows_of_layers)]
+    base = first.layers[: len(shared)]
+    branches = [_flatten(each.layers[len(shared) :]) for each in sets]
     layer: dict[str, KnownColumn | None] = {}
     for name in dict.fromkeys(name for branch in branches for name in branch):
         before = _look_up(base, name)  # that of a branch that left it as it was
@@ -169,17 +167,11 @@ def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
 
 
 def _look_up(layers: Sequence[Layer], name: str) -> KnownColumn | None:
-    for layer in reversed(layers):
-        if name in layer:
-            return layer[name]
-    return None
+    return next((layer[name] for layer in reversed(layers) if name in layer), None)
 
 
 def _flatten(layers: Sequence[Layer]) -> Layer:
-    columns: dict[str, KnownColumn | None] = {}
-    for layer in layers:
-        columns.update(layer)
-    return columns
+    return {name: column for layer in layers for name, column in layer.items()}
 
 
 def _grow(layers: Sequence[Layer], layer: Layer) -> Sequence[Layer]:
@@ -251,14 +243,11 @@ def column_flow(definition: Definition) -> ColumnFlow:
     after = [ANY_COLUMNS] * len(blocks)  # also of a block that comes later, on a cycle
     unions: dict[tuple[int, ...], ColumnSet] = {}
     for position in topology.order:
-        above = topology.parents[position]
-        if len(above) == 1:
-            incoming = after[above[0]]
-        elif above:
-            key = tuple(above)
-            if key not in unions:
-                unions[key] = merge_columns([after[parent] for parent in above])
-            incoming = unions[key]
+        above = tuple(topology.parents[position])
+        if above:
+            if above not in unions:
+                unions[above] = merge_columns([after[parent] for parent in above])
+            incoming = unions[above]
         else:
             block = CATALOGUE.get(blocks[position].kind)
             is_source = block is not None and block.about.role == "source"

@@ -39,12 +39,14 @@ class Charge(NamedTuple):
         rows: Rows that reach all of them together, at most. None if that is unknown,
             because a block before them makes rows of its own.
         positions: Positions of the blocks in the definition.
+        depends: The fields that decide the price, if an environment fills them in.
     """
 
     kind: str
     dollars: float | None
     rows: int | None
     positions: Sequence[int]
+    depends: Sequence[str] = ()
 
 
 @frozen
@@ -57,15 +59,12 @@ class Cost:
         unit: What the cost is for: `a run`, if its sources bound the rows, or
             `per 1,000 rows` of input.
         unconfirmed: The kinds with an unconfirmed price, each with the source.
-        depends: The kinds with a price that depends on fields, which an environment
-            fills in, each with these fields.
     """
 
     charges: Sequence[Charge]
     unknown: Sequence[str]
     unit: str
     unconfirmed: Mapping[str, str] = EMPTY
-    depends: Mapping[str, Sequence[str]] = EMPTY
 
     @property
     def dollars(self) -> float:
@@ -76,9 +75,9 @@ class Cost:
         """
         # As prices are written: no cent is lost to binary fractions.
         total = sum(
-            rows * Decimal(repr(dollars))
-            for _, dollars, rows, _ in self.charges
-            if dollars is not None and rows is not None
+            charge.rows * Decimal(repr(charge.dollars))
+            for charge in self.charges
+            if charge.dollars is not None and charge.rows is not None
         )
         return min(float(total), sys.float_info.max)
 
@@ -94,17 +93,18 @@ class Cost:
         Args:
             definition: The workflow that the cost is of.
         """
-        for charge in self.charges:
-            paths = [definition.origins[at].path for at in charge.positions]
-            names = ", ".join(path or charge.kind for path in paths)
-            if charge.kind in self.depends and charge.dollars is None:
-                fields = ", ".join(self.depends[charge.kind])
-                yield f"{names}: the price depends on {fields}"
-            elif charge.dollars is None:
-                yield f"{names}: no price is documented"
-            elif charge.rows is None:
-                price = f"{format_dollars(charge.dollars)} a row"
-                yield f"{names}: {price}, and how many rows reach it is not known"
+        for kind, dollars, rows, positions, depends in self.charges:
+            if depends:
+                reason = f"the price depends on {', '.join(depends)}"
+            elif dollars is None:
+                reason = "no price is documented"
+            elif rows is None:
+                price = f"{format_dollars(dollars)} a row"
+                reason = f"{price}, and how many rows reach it is not known"
+            else:
+                continue
+            paths = [definition.origins[at].path for at in positions]
+            yield f"{', '.join(path or kind for path in paths)}: {reason}"
         for kind in self.unknown:
             yield f"{kind}: it is not known whether it charges"
 
@@ -119,17 +119,14 @@ class Cost:
         `dollars` is null if blocks may charge, but no sum is known. Zero means that
         nothing may charge.
         """
-        unpriced, unbounded = {*self.unknown}, set[tuple[str, float]]()
-        is_counted = not (self.charges or self.unknown)  # as nothing
-        for kind, dollars, rows, _ in self.charges:
-            if dollars is None:
-                unpriced.add(kind)
-            elif rows is None:
-                unbounded.add((kind, dollars))
-            else:
-                is_counted = True
+        priced = [each for each in self.charges if each.dollars is not None]
+        unbounded = {(each.kind, each.dollars) for each in priced if each.rows is None}
+        unpriced = {each.kind for each in self.charges if each.dollars is None}
+        unpriced.update(self.unknown)
+        is_counted = any(each.rows is not None for each in priced)
+        is_nothing = not self.charges and not self.unknown
         return {
-            "dollars": self.dollars if is_counted else None,
+            "dollars": self.dollars if is_counted or is_nothing else None,
             "unpriced": sorted(unpriced),
             "open": [
                 {"kind": kind, "dollars": each} for kind, each in sorted(unbounded)
@@ -140,6 +137,11 @@ class Cost:
 
     def __str__(self) -> str:
         data = self.as_data()
+        depends = {
+            each.kind: f" (depends on {', '.join(each.depends)})"
+            for each in self.charges
+            if each.depends
+        }
         parts = [] if data["dollars"] is None else [format_dollars(data["dollars"])]
         parts += [
             f"{price['kind']} {format_dollars(price['dollars'])} a row for an unknown "
@@ -147,10 +149,7 @@ class Cost:
             for price in data["open"]
         ]
         parts += [
-            f"unknown for {kind}"
-            + (f" (depends on {', '.join(fields)})" if fields else "")
-            for kind in data["unpriced"]
-            for fields in [self.depends.get(kind, ())]
+            f"unknown for {kind}{depends.get(kind, '')}" for kind in data["unpriced"]
         ]
         most = "" if data["open"] or data["unpriced"] else "at most "
         text = f"{self.unit.removeprefix('per ')}: {most}{' + '.join(parts)}"
@@ -182,38 +181,40 @@ def cost(
             message = f"the price of {shortened(kind)} is {shortened(price)}"
             raise BuildError(message, hint="write dollars for one row, such as 0.05")
     reach = _count_reaching(definition, rows, of_payload=of_payload)
-    groups: dict[tuple[str, float | None, bool], list[int]] = {}
+    groups: dict[tuple[str, float | None, tuple[str, ...], bool], list[int]] = {}
     unconfirmed: dict[str, str] = {}
-    depends: dict[str, Sequence[str]] = {}
     for kind, positions in definition.by_kind.items():
         cls, dollars = CATALOGUE.get(kind), prices.get(kind)
         may_spend = cls is not None and not SPENDING.isdisjoint(cls.about.effects)
         for position in positions if may_spend or kind in prices else ():
+            depends: tuple[str, ...] = ()
             if cls is not None and kind not in prices:
                 specs = definition.blocks[position].specs
                 row = cls.price(specs)
                 dollars = None if row is None else row.dollars
-                if row is None and (fields := _open_fields(cls, specs)):
-                    depends[kind] = fields
-                elif row is not None and row.confidence == "I":
+                if row is None:
+                    depends = _open_fields(cls, specs)
+                elif row.confidence == "I":
                     unconfirmed[kind] = row.source
-            group = (kind, dollars, reach[position] is None)
+            group = (kind, dollars, depends, reach[position] is None)
             groups.setdefault(group, []).append(position)
     charges = [
-        Charge(kind, dollars, _add_counts([reach[at] for at in positions]), positions)
-        for (kind, dollars, _), positions in groups.items()
+        Charge(kind, dollars, _add_counts([reach[at] for at in at_all]), at_all, fields)
+        for (kind, dollars, fields, _), at_all in groups.items()
     ]
     names = _unknown_kinds(definition)
     unknown = [name for kind, name in names.items() if kind not in prices]
     takers = [c for c in map(CATALOGUE.get, definition.by_kind) if c and c.about.brings]
     is_bounded = not takers and count_start_rows(definition, 0) is not None
     unit = A_RUN if is_bounded else f"per {rows:,} rows"
-    return Cost(charges, unknown, unit, unconfirmed, depends)
+    return Cost(charges, unknown, unit, unconfirmed)
 
 
-def _open_fields(cls: type[CatalogueBlock], specs: Mapping[str, Any]) -> Sequence[str]:
+def _open_fields(
+    cls: type[CatalogueBlock], specs: Mapping[str, Any]
+) -> tuple[str, ...]:
     """Return the fields that decide the price of a block and are filled in later."""
-    names = [name for name, value in specs.items() if isinstance(value, _LATER)]
+    names = tuple(name for name, value in specs.items() if isinstance(value, _LATER))
     # Without them, the class has a price.
     others = {name: value for name, value in specs.items() if name not in names}
     return names if names and cls.price(others) is not None else ()
@@ -275,12 +276,8 @@ def _count_reaching(
 
 def _add_counts(counts: Sequence[int | None]) -> int | None:
     """Return the sum of some counts; None if one of them is unknown."""
-    total = 0
-    for count in counts:
-        if count is None:
-            return None
-        total += count
-    return total
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 # -- Effects ---------------------------------------------------------------------------

@@ -67,27 +67,25 @@ def cycle(definition: Definition) -> Iterator[Fault]:
 
 def _find_circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Yield blocks that feed themselves, and one circle of each connected part."""
-    state = [0] * len(children)  # 0 not seen, 1 on the path, 2 done
+    seen: set[int] = set()
     for start in range(len(children)):
-        if state[start]:
-            continue
-        path, branches = [start], [iter(children[start])]
-        state[start] = 1
+        # The blocks on the way from the start, each with those that are left to visit.
+        path = {} if start in seen else {start: iter(children[start])}
         has_circle = False
         while path:
-            child = next(branches[-1], None)
+            last = next(reversed(path))
+            seen.add(last)
+            child = next(path[last], None)
             if child is None:
-                state[path.pop()] = 2
-                branches.pop()
-            elif child == path[-1]:
+                del path[last]
+            elif child == last:
                 yield [child]
-            elif state[child] == 1 and not has_circle:
+            elif child in path and not has_circle:
                 has_circle = True
-                yield path[path.index(child) :]
-            elif state[child] == 0:
-                state[child] = 1
-                path.append(child)
-                branches.append(iter(children[child]))
+                way = [*path]
+                yield way[way.index(child) :]
+            elif child not in seen:
+                path[child] = iter(children[child])
 
 
 # -- Row kinds -------------------------------------------------------------------------
@@ -309,16 +307,16 @@ def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
         first = numbers.setdefault(block.number, position)
         if first != position:
             wrong[position] = first
+    rank = {position: at for at, position in enumerate(topology.order)}
     for source, target in zip(topology.sources, topology.targets, strict=True):
-        if blocks[target].number < blocks[source].number:
+        is_behind = rank[source] < rank[target]
+        if is_behind and blocks[target].number < blocks[source].number:
             wrong.setdefault(target, source)
-    rank = {position: at for at, position in enumerate(topology.order)} if wrong else {}
     for position, other in wrong.items():
         number, name = blocks[position].number, name_block(definition, other)
-        if number == blocks[other].number or rank[other] < rank[position]:
-            message = f"sequence_number {shortened(number)} is not above that of {name}"
-            message += "; the final result is taken from the highest number"
-            yield Fault(position, message)
+        message = f"sequence_number {shortened(number)} is not above that of {name}"
+        message += "; the final result is taken from the highest number"
+        yield Fault(position, message)
 
 
 def _brings_rows(kind: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from os import PathLike
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +24,7 @@ from ..definition import (
     unchanged,
 )
 from ..errors import BuildError, read_error
+from ..files import Unusable, read_whole
 from ..secrets import clean_text, mask
 from ..text import shortened
 
@@ -92,11 +93,10 @@ class LiveCatalogue:
         Raises:
             ReadError: The data is not such a response, or no entry can be used.
         """
-        entries = data
-        if isinstance(data, Mapping) and isinstance(data.get("blocks"), list | tuple):
-            entries, day = data["blocks"], data.get("date")
-            is_date = isinstance(day, str) and _DATE.fullmatch(day)
-            date = date or (day if is_date else None)
+        kept = _as_mapping(data)
+        entries, day = kept.get("blocks", data), kept.get("date")
+        if date is None and isinstance(day, str) and _DATE.fullmatch(day):
+            date = day
         if not isinstance(entries, list | tuple):
             problem = "it is not a list of blocks, as GET /workflows/blocks answers"
             raise read_error(problem, source, pointer="")
@@ -114,28 +114,25 @@ class LiveCatalogue:
         return cls(FrozenDict(blocks), date, tuple(problems))
 
     @classmethod
-    def read(cls, path: str | PathLike[str]) -> LiveCatalogue:
+    def read(cls, path: str | os.PathLike[str]) -> LiveCatalogue:
         """Return the catalogue in a file: a response, or what `as_data` gave, as JSON.
 
         Raises:
-            ReadError: The text is not such a response; the error says where.
-            OSError: The file cannot be read.
+            ReadError: It cannot be read, or is not such a response; it says where.
+            FileNotFoundError: There is no such file.
         """
-        file = Path(path)
-        with file.open("rb") as opened:
-            text = opened.read(MAX_BYTES + 1)
-        return cls.of(parse_json(text, str(file)), source=str(file))
+        source = os.fspath(path)
+        try:
+            text = read_whole(Path(path).resolve(), MAX_BYTES)
+        except Unusable as error:
+            raise read_error(str(error), source) from None
+        return cls.of(parse_json(text, source), source=source)
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data to keep: kinds by name, without texts like secrets."""
         entries: list[Any] = [
-            {
-                **thaw(block.extra),
-                "block_name": kind,
-                "specs_schema": None
-                if block.specs_schema is None
-                else thaw(block.specs_schema),
-            }
+            thaw(block.extra)
+            | {"block_name": kind, "specs_schema": thaw(block.specs_schema)}
             for kind, block in sorted(self.blocks.items())
         ]
         return {"date": self.date, "blocks": mask(entries)}
@@ -198,8 +195,8 @@ def _freeze(data: Any) -> FrozenDict | None:
 
 # -- Fields ----------------------------------------------------------------------------
 
-MAX_DEPTH: Final = 6
-"""How deep fields inside others are followed."""
+MAX_DEPTH: Final = 8
+"""How deep fields and items inside others are followed."""
 
 MOST_FIELDS: Final = 500
 """Maximum fields of one kind, those inside others too."""
@@ -207,14 +204,13 @@ MOST_FIELDS: Final = 500
 MOST_STEPS: Final = 50
 """References that one schema is followed through."""
 
-LIMITS: Final = (
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
+FACTS: Final = (
+    *("default", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
     *("minLength", "maxLength", "minItems", "maxItems", "pattern", "format"),
 )
-"""Keywords that bound a value."""
+"""Keywords that are shown with a field: its default, and what bounds its value."""
 
-
-_TYPES: Final[Mapping[Any, str]] = {
+_TYPES: Final = {
     "string": "str",
     "integer": "int",
     "number": "float",
@@ -254,7 +250,9 @@ class LiveField:
         if self.words:
             return " or ".join(map(str, self.words))
         if kind == "array":
-            return f"Sequence[{self.items.type if self.items else 'Any'}]"
+            items = self.items
+            is_plain = items is not None and items.schema.get("type") != kind
+            return f"Sequence[{items.type if items and is_plain else 'Any'}]"
         if kind == "object":
             return _as_text(self.schema.get("title")) or "Mapping[str, Any]"
         return _TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"
@@ -270,14 +268,13 @@ class LiveField:
         return _as_text(self.schema.get("description"))
 
     @property
-    def members(self) -> Iterator[tuple[str, LiveField]]:
-        """The fields of the records that it holds, by their paths."""
+    def parts(self) -> Iterator[tuple[str, LiveField]]:
+        """The fields and the items that it holds, by their paths: `.name` and `[*]`."""
         for name, inner in read_fields(self.schema, self._root).items():
             yield f".{name}", inner
         for keyword in ("items", "additionalProperties"):
             if entry := self._find_inner(keyword):
-                for path, inner in entry.members:
-                    yield f"[*]{path}", inner
+                yield "[*]", entry
 
     def _find_inner(self, keyword: str) -> LiveField | None:
         inner = self.schema.get(keyword)
@@ -311,10 +308,8 @@ def describe_field(live: LiveField) -> str:
     """Describe a field in one line: type, default, bounds and so on."""
     parts = [live.type + (" or null" if live.is_nullable else "")]
     parts += ["required"] if live.is_required else []
-    if "default" in live.schema:
-        parts.append(f"default {_as_json(live.schema['default'])}")
     parts += [
-        f"{key} {_as_json(live.schema[key])}" for key in LIMITS if key in live.schema
+        f"{key} {_as_json(live.schema[key])}" for key in FACTS if key in live.schema
     ]
     return clean_text(" · ".join(parts))
 
@@ -323,9 +318,10 @@ def _walk(
     fields: Iterable[tuple[str, LiveField]], before: str, depth: int
 ) -> Iterator[tuple[str, LiveField]]:
     for path, live in fields:
-        yield before + path, live
+        if path != "[*]":
+            yield before + path, live
         if depth < MAX_DEPTH:
-            yield from _walk(live.members, before + path, depth + 1)
+            yield from _walk(live.parts, before + path, depth + 1)
 
 
 def _read_field(
@@ -422,13 +418,12 @@ def compare_catalogues(
     The order of an answer means nothing, nor does its date or a description.
     """
     old, new = _list_facts(before), _list_facts(after)
-    changes = []
-    for path in sorted({*old, *new}):
-        is_gone = path[0] not in after.blocks and len(path) > 1
-        if old.get(path) != new.get(path) and not is_gone:
-            name = ".".join(path)
-            changes.append(CatalogueChange(name, old.get(path), new.get(path)))
-    return changes
+    return [
+        CatalogueChange(".".join(path), old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+        if path[0] in after.blocks or len(path) == 1  # no fields of a kind that is gone
+    ]
 
 
 def _list_facts(catalogue: LiveCatalogue) -> Mapping[tuple[str, ...], str]:

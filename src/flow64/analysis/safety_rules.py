@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -197,17 +197,14 @@ def unknown_allow(definition: Definition) -> Iterator[Fault]:
     Example:
         flow = Webhook(LEAD) >> FindEmail(allow=["no-sources"])
     """
-    allowed: list[tuple[int | None, str]] = [
-        (None, code) for code in sorted(definition.allowed)
-    ]
-    count = len(definition.blocks) if definition.origins.may_allow else 0
-    for position in range(count):
-        allowed += [(position, code) for code in definition.origins[position].allowed]
-    if allowed:
-        from .check import all_pages  # noqa: PLC0415 - this rule is one of them
+    from .check import all_pages  # noqa: PLC0415 - this rule is one of them
 
-        codes = all_pages()
-        for place, code in allowed:
+    codes, origins = all_pages(), definition.origins
+    allowed: dict[int | None, Iterable[str]] = {None: sorted(definition.allowed)}
+    for position in range(len(definition.blocks)) if origins.may_allow else ():
+        allowed[position] = origins[position].allowed
+    for place, names in allowed.items():
+        for code in names:
             if code not in codes:
                 near = did_you_mean(code, codes)
                 message = f"allow names {shortened(code)}, which no finding has{near}"
@@ -334,13 +331,10 @@ def _find_paid_blocks(definition: Definition) -> Sequence[int | None]:
 
 def _is_paid(kind: str) -> bool:
     """Return True if a kind costs credits for each row, and keeps the row."""
-    if kind not in CATALOGUE:
+    about = CATALOGUE[kind].about if kind in CATALOGUE else None
+    if about is None or about.role != "step" or about.perhaps or about.columns.resets:
         return False
-    about = CATALOGUE[kind].about
-    is_step = (
-        about.role == "step" and about.perhaps is None and not about.columns.resets
-    )
-    return is_step and not costs.SPENDING.isdisjoint(about.effects)
+    return not costs.SPENDING.isdisjoint(about.effects)
 
 
 @rule("cost", "note", of=[LeadEnrichment, CompanyEnrichment])

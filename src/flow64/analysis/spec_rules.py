@@ -7,7 +7,6 @@ schema for a kind, `live_rules` judges its fields instead.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,7 +27,7 @@ from ..blocks import (
 )
 from ..definition import Definition, FrozenDict, FrozenList
 from ..diagnostics import Severity
-from ..endpoints import is_loopback
+from ..endpoints import host_of, is_loopback
 from ..text import clipped, did_you_mean, join_words, shortened
 from .fields import (
     ENTRY,
@@ -272,14 +271,11 @@ def insecure_url(definition: Definition) -> Iterator[Fault]:
     """
     for position, block in definition.of_kind(OutgoingWebhook.kind):
         url = block.specs.get("url")
-        if not isinstance(url, str) or not url.strip() or _PLAIN_URL.match(url):
+        if not isinstance(url, str) or not url.strip():
             continue
-        try:
-            parts = urlsplit(url)
-            scheme, host, owner = parts.scheme, parts.hostname, parts.netloc
-        except ValueError:
-            scheme = host = owner = ""
-        if not host or scheme not in ("http", "https"):
+        host = host_of(url)
+        scheme, owner, *_ = urlsplit(url if host else "")
+        if scheme not in ("http", "https"):
             message = f"url is {shortened(url)}, which is not an absolute https address"
             yield Fault(position, message)
         elif "@" in owner:
@@ -293,10 +289,6 @@ def insecure_url(definition: Definition) -> Iterator[Fault]:
         elif scheme == "http":
             message = f"url is http to {host}, so rows would travel in the clear"
             yield Fault(position, message, severity="warning")
-
-
-# The plain shape of nearly every one; the others are taken apart.
-_PLAIN_URL: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/|\Z)")
 
 
 @rule("specs", "warning", of=[Filter])
@@ -429,8 +421,7 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
         elif name in definition.origins[position].extra:
             names[f"{kind}.{clipped(name)}"] = None
     for _, block in definition.of_kind(Filter.kind):
-        words = [condition.get("logic") for condition in list_conditions(block.specs)]
-        if "or" in words:
+        if any(each.get("logic") == "or" for each in list_conditions(block.specs)):
             names["filter.filters (or)"] = None
     if names:
         message = f"it uses what no document confirms: {join_words(names, 20)}"

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from ..definition import Hidden, Value
 from ..dsl import UNSET, Flow, Passthrough, Unset
+from ..endpoints import host_of
 from ..text import shortened
 from .catalogue import CatalogueBlock, UncheckedBlock, inferred_by_sk
 from .facts import CREATE_NEW, About, Columns, Effect, Fact, named_by_sk
@@ -119,11 +120,8 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
 def _host(url: Any) -> str:
     if not isinstance(url, str):
         return _as_words(url)
-    try:
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "no address"
-    except ValueError:
-        return "no address"
+    host = host_of(url)
+    return f"{urlsplit(url).scheme}://{host}" if host else "no address"
 
 
 def _as_words(spec: Any) -> str:

@@ -14,6 +14,7 @@ from attrs import evolve
 
 from ..blocks import CATALOGUE, OutgoingWebhook, Webhook, facts_of, specs_schema
 from ..definition import Definition, canonical_id, from_data, is_uuid
+from ..endpoints import host_of
 from ..errors import ReadError
 from .operations import as_response, make_violation, pick_keys
 from .records import JsonObject, WorkflowRecord
@@ -157,11 +158,8 @@ def _row_kind_mismatches(definition: Definition) -> Iterator[str]:
 
 
 def _is_web_address(url: object) -> bool:
-    try:
-        parts = urlsplit(url) if isinstance(url, str) else None
-        return bool(parts and parts.scheme in {"http", "https"} and parts.hostname)
-    except ValueError:
-        return False
+    is_address = isinstance(url, str) and bool(host_of(url))
+    return is_address and urlsplit(str(url)).scheme in {"http", "https"}
 
 
 # -- Operations ------------------------------------------------------------------------

@@ -192,10 +192,24 @@ def test_branch_that_renames(branch, flow64):
     lost = flow64("diff", "--base", "main")[1]
     code.write_text(text.replace('key="inbound"', 'key="new", was="inbound"'), "utf-8")
     kept = flow64("diff", "--base", "main")[1]
+    code.with_name("fields.py").write_text('FIELDS = {"title": "Job title"}', "utf-8")
+    alone = flow64("diff", "--base", "main")[1]
 
     assert 'to keep ids  new: was="inbound" in workflow new' in lost
     assert "@@ new: new, perhaps renamed" in lost
     assert f"@@ new (was inbound)  flows/leads.py:7 @@\n{ADDED}\n" in kept
+    assert alone == "main → working tree: 1 equal\n"
+
+
+def test_branch_with_a_wrong_old_name(branch, flow64):
+    """The key is as before, and the ids are not."""
+    code = branch / "flows" / "leads.py"
+    text = code.read_text("utf-8")
+    code.write_text(text.replace('key="inbound"', 'key="inbound", was="in"'), "utf-8")
+
+    printed = flow64("diff", "--base", "main")[1]
+
+    assert 'to keep ids  inbound: was="inbound" in workflow inbound' in printed
 
 
 def test_branch_with_rows(branch, flow64, people, service):

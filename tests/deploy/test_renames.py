@@ -83,6 +83,19 @@ def test_new_name_of_an_environment_needs_create(here, old, needs):
     assert found.steps[0].needs == needs
 
 
+def test_several_new_names_of_a_workflow(here):
+    """Project, environment and key: a wrong old key hides nothing, all is to write."""
+    here.put(leads(project=OLD_PROJECT), env="stage")
+    renamed = Workflow("Leads", flow(), key="leads", project=GROWTH, was="leeds")
+
+    found = plan(here, target(renamed, "prod"), env="prod")
+
+    levels = [item.level for item in found.steps[0].advice]
+    assert levels == ["project", "environment", "workflow"]
+    with pytest.raises(ConsentError, match=r"write was=.*, was=.* and was=.*leads"):
+        here.apply(found)
+
+
 def test_project_that_is_loaded_too_is_no_old_name(here):
     """Two projects may have workflows of one key."""
     theirs = leads(project=OLD_PROJECT)

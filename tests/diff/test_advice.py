@@ -8,7 +8,7 @@ from attrs import evolve
 from flow64 import LEAD, Project, Workflow, variants
 from flow64.blocks import Filter, FindEmail, FindPhone, Webhook
 from flow64.definition import ListedOrigins, Stamp
-from flow64.diff.advice import advise, match_alike
+from flow64.diff.advice import advise, advise_all, match_alike
 
 G = Project("g", namespace="a.example")
 H = Project("h", namespace="b.example/x")
@@ -104,7 +104,7 @@ CASES = {
     "variants of variants": (
         region("us").varied([("variant", "big")]),
         region("na").varied([("variant", "big")]),
-        ['was={"na": "us"} in variants(...)'],
+        [],  # nothing tells which of both calls is meant
     ),
     "a variant with a wrong old name": (
         region("ae"),
@@ -151,7 +151,7 @@ def test_advice(name):
 
     assert [*map(str, advise(before, after))] == lines
     assert [*map(str, advise(live(before), after))] == lines
-    assert advise(after, live(before)) == []
+    assert not advise(after, live(before))
 
 
 def test_each_is_paired_with_the_one_most_like_it():
@@ -172,3 +172,17 @@ def test_each_is_paired_with_the_one_most_like_it():
     }
 
     assert match_alike(new, gone) == {5: 2, 6: 3, 4: 1}
+
+
+def test_projects_that_became_one():
+    """It has one `was=`, which cannot be the old name of both."""
+    pairs = {
+        p.key: (one(EMAIL, project=p), one(EMAIL)) for p in (H, evolve(H, key="i"))
+    }
+    sides = {key: (old.compile(), new.compile()) for key, (old, new) in pairs.items()}
+
+    assert advise_all(sides, ()) == {}
+    del sides["i"]
+    assert [*map(str, advise_all(sides, ())["h"])] == [
+        'was="b.example/x/h" in project g'
+    ]

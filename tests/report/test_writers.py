@@ -221,17 +221,6 @@ def test_conflict_with_a_known_base():
     assert make_report([subject]).data["workflows"][0]["edited"]
 
 
-def test_renamed_key():
-    same = change(leads(), leads())
-
-    report = make_report([evolve(same, was="old")])
-
-    assert (report.headline, report.groups[0].title) == (
-        "1 changed",
-        "inbound (was old)",
-    )
-
-
 def test_variants_that_differ_in_more_than_values_are_apart():
     """A new block that stands elsewhere is no value."""
     out = OutgoingWebhook(url="https://a.example")

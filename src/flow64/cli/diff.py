@@ -26,11 +26,8 @@ from ..definition import (
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..diff import words
 from ..diff.advice import (
-    Advice,
-    advise,
-    drop_harmful,
+    advise_all,
     find_path,
-    is_one_path,
     match_alike,
 )
 from ..environments import Environment
@@ -219,30 +216,32 @@ def pair_sides(
     every = [*values.values()] or [Values()]
     own = [every[0] if s.env is None else values[s.env] for s in (before, after)]
     subjects = [_make_subject(*pair, (own[0], own[1]), every) for pair in pairs]
-    return _advise(subjects), omitted
+    return _advise(subjects, pairs), omitted
 
 
-def _advise(subjects: Sequence[Subject]) -> Sequence[Subject]:
+def _advise(subjects: Sequence[Subject], pairs: Sequence[_Pair]) -> Sequence[Subject]:
     """Add what keeps the ids of workflows that have other names now."""
     new = {at: s.after for at, s in enumerate(subjects) if s.after and not s.before}
     gone = {at: s.before for at, s in enumerate(subjects) if s.before and not s.after}
     renamed = match_alike(new, gone)
-    pairs = [(s.before, s.after) for s in subjects if s.before and s.after]
-    kept = [find_path(after) for before, after in pairs if before.id == after.id]
-    advised: list[Subject] = []
-    for at, subject in enumerate(subjects):
-        before, after = subjects[renamed.get(at, at)].before, subject.after
-        advice: Sequence[Advice] = ()
-        # Without a rename, others are two workflows, such as two variants.
-        if before and after and (at in renamed or is_one_path(before, after)):
-            advice = advise(before, after)
-        note = "perhaps renamed" if at in renamed else subject.note
-        advised.append(evolve(subject, note=note, advice=advice))
-    paths = {find_path(s.after): s.advice for s in advised if s.after and s.advice}
-    useful = {"": (), **drop_harmful(paths, kept)}
+    sides = {at: (gone[old], new[at]) for at, old in renamed.items()}
+    kept: list[str] = []
+    for at, (subject, (old, entry)) in enumerate(zip(subjects, pairs, strict=True)):
+        before, after = subject.before, subject.after
+        if before and after and old and entry:
+            if before.id == after.id:
+                kept.append(find_path(after))
+            # Others are two workflows, such as two variants.
+            if old.place == entry.place or old.key == entry.key:
+                sides[at] = before, after
+    advice = advise_all(sides, kept)
     return [
-        evolve(s, advice=useful[find_path(s.after) if s.after and s.advice else ""])
-        for s in advised
+        evolve(
+            subject,
+            note="perhaps renamed" if at in renamed else subject.note,
+            advice=advice.get(at, ()),
+        )
+        for at, subject in enumerate(subjects)
     ]
 
 

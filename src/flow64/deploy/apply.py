@@ -34,7 +34,7 @@ from ..definition import (
     secret_texts,
 )
 from ..errors import ConfigError, ConsentError, FlowError, StalePlanError, list_lines
-from ..text import printable
+from ..text import join_words, printable
 from . import schedules, writing
 from .history import History, Saved
 from .judge import find_places
@@ -211,7 +211,8 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
         if lacking := consents.lacks(step):
             why = step.note or "; ".join(step.purchases) or step.state
             ways = " ".join(f"{OPTIONS[need]} {step.key}" for need in lacking)
-            ways = ", or ".join([ways, *(f"write {item}" for item in step.advice)])
+            if step.advice:
+                ways += f", or write {join_words(map(str, step.advice))}"
             problems.append(f"{step.key}: {why}; needs {ways}")
     orphans = plan.orphans
     if consents.prune is not None and not plan.is_whole:

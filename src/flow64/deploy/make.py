@@ -287,7 +287,7 @@ class _Maker:
         if judgement.state == "unchanged":
             return step
         texts = self._list_texts(target, judgement.last)
-        step = evolve(step, advice=tuple(advise(before, after, names=texts)))
+        step = evolve(step, advice=advise(before, after, names=texts))
         if judgement.is_equal and not judgement.secrets:
             return evolve(step, action="stamp", note="the stamp alone")
         return self._decide(evolve(step, action="update"), target, judgement)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve
 
-from ..definition import Definition, ProjectKey, Stamp, drop_env, environment_in
+from ..definition import Definition, ProjectKey, Stamp, environment_in, path_of
 from ..diff import advice
 from .plan import Need, Step
 from .target import Target, describe_owner, is_pin, owner_of, owner_paths
@@ -38,14 +38,16 @@ def find_old_owners(
     for path in there:
         by_tail[advice.cut_owner(path)].append(path)
     owners: dict[str, list[str]] = defaultdict(list)
-    for path in (s.target.stamp.path for s in steps if is_new(s) and s.target):
+    for target in (step.target for step in steps if is_new(step) and step.target):
+        path, names = target.stamp.path, path_of(target.definition.present)
         own_env = environment_in(path)
         ours = {owner_of(path), *owner_paths(projects, [own_env])}
-        for other in by_tail[advice.cut_owner(path)]:
+        tails = {advice.cut_owner(path), advice.cut_owner(names)}  # `was=` may be wrong
+        for other in (other for tail in sorted(tails) for other in by_tail[tail]):
             owner, env = owner_of(other), environment_in(other)
-            is_moved = env == own_env and owner not in ours
-            if drop_env(path) == drop_env(other):
-                is_moved = environments is not None and env not in environments
+            is_moved = environments is not None and env not in environments
+            if env == own_env:
+                is_moved = owner not in ours
             if owner and is_moved and not is_pin(other):
                 owners[path].append(owner)
     return owners
@@ -70,30 +72,30 @@ def hold_renames(
         list_texts: Lists texts of the code that left a stamp.
         kept: The paths of live workflows that are still in the code.
     """
-    new = {step.key: step.after for step in steps if is_new(step) and step.after}
-    there = {workflow_id: definition for workflow_id, (_, definition) in gone.items()}
-    pairs = advice.match_alike(new, there)
+    new = {s.key: s for s in steps if is_new(s)}
+    codes = {key: step.after for key, step in new.items() if step.after}
+    olds = {workflow_id: definition for workflow_id, (_, definition) in gone.items()}
+    pairs = advice.match_alike(codes, olds)
+    remedies = advice.advise_all(
+        {key: (olds[old], codes[key]) for key, old in pairs.items()},
+        kept,
+        env=env,
+        list_names=lambda key: list_texts(new[key].target, olds[pairs[key]].stamp),
+    )
     held: list[Step] = []
     for step in steps:
-        note, remedies = "", tuple[advice.Advice, ...]()
-        if step.key in pairs and step.after is not None:
-            note, before = gone[pairs[step.key]]
-            texts = list_texts(step.target, before.stamp)
-            remedies = tuple(advice.advise(before, step.after, env=env, names=texts))
+        note = ""
+        if step.key in pairs:
+            note = gone[pairs[step.key]][0]
         elif step.target and step.target.stamp.path in owners:
             names = map(describe_owner, owners[step.target.stamp.path][:3])
             note = f"also there as that of {', '.join(names)}"
         if note:
             needs: tuple[Need, ...] = ("create", *step.needs)
-            step = evolve(step, needs=needs, note=note, advice=remedies)  # noqa: PLW2901 - the step with what it needs
+            own = remedies.get(step.key, ())
+            step = evolve(step, needs=needs, note=note, advice=own)  # noqa: PLW2901 - the step with what it needs
         held.append(step)
-    paths = {s.key: s.target.stamp.path for s in held if is_new(s) and s.target}
-    own = {paths[s.key]: s.advice for s in held if s.key in paths and s.advice}
-    useful = advice.drop_harmful(own, kept)
-    return [
-        evolve(s, advice=tuple(useful.get(paths.get(s.key, ""), s.advice)))
-        for s in held
-    ]
+    return held
 
 
 def is_new(step: Step) -> bool:

@@ -1,23 +1,17 @@
 """The `was=` to write where ids are lost: what something was called before.
 
-Ids are hashes of names, so an old name is guessed: from the earlier side if it is code,
-from the names that are there now, and from those that the caller gives. A guess counts
-only if it makes the old id.
+An id does not show the names that it was made of. So old names are guessed: those of
+the earlier side if it is code, the names that are there now, and those that the caller
+gives. A guess counts only if it makes the old id. For a block without such a guess, the
+advice is a pin.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import (
-    combinations,
-    combinations_with_replacement,
-    islice,
-    product,
-)
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, combinations_with_replacement, islice, product
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from unicodedata import normalize
 
@@ -27,6 +21,7 @@ from ..definition import (
     DEFAULT_ENV,
     Definition,
     JoinedEdges,
+    Origin,
     Tag,
     canonical_id,
     drop_env,
@@ -55,7 +50,7 @@ ALIKE: Final = 0.5
 """Least share of blocks that two workflows have in common, from 0 to 1."""
 
 MOST_GUESSES: Final = 20_000
-"""Most paths that are tried for the blocks of a workflow."""
+"""Most keys that are tried for the blocks of a workflow."""
 
 
 @frozen
@@ -94,18 +89,13 @@ def cut_owner(path: str) -> str:
     return path.partition("/workflow:")[2].partition("/pin:")[0] or path
 
 
-def is_one_path(first: Definition, second: Definition) -> bool:
-    """Whether two workflows have the same keys below their projects."""
-    return cut_owner(find_path(first)) == cut_owner(find_path(second))
-
-
 def advise(
     before: Definition,
     after: Definition,
     *,
     env: str | None = None,
     names: Iterable[str] = (),
-) -> Sequence[Advice]:
+) -> tuple[Advice, ...]:
     """Return what keeps the ids of a workflow, the highest level first.
 
     Args:
@@ -116,88 +106,103 @@ def advise(
     """
     old = find_path(before)
     if not old or after.path is None or not find_path(after):
-        return []
-    return [
-        *_advise_path(after.path, after.present, old, env),
-        *_advise_blocks(before, after, drop_env(old), names),
-    ]
+        return ()
+    above = _advise_path(after, old, env)
+    blocks = _advise_blocks(before, after, drop_env(old), names)
+    return () if above is None else (*above, *blocks)
+
+
+def advise_all(
+    pairs: Mapping[K, tuple[Definition, Definition]],
+    kept: Iterable[str],
+    *,
+    env: str | None = None,
+    list_names: Callable[[K], Iterable[str]] = lambda _: (),
+) -> Mapping[K, tuple[Advice, ...]]:
+    """Return what keeps the ids of several workflows, without contradictions.
+
+    An environment, a project and a workflow with variants have one `was=` for all that
+    belongs to them. What needs another one than its neighbours gets no advice.
+
+    Args:
+        pairs: Both sides of each workflow.
+        kept: Paths of others, which have their ids without advice.
+        env: See `advise`.
+        list_names: Lists names that blocks and scopes of a workflow may have had.
+    """
+    advice = {
+        key: advise(*sides, env=env, names=list_names(key))
+        for key, sides in pairs.items()
+    }
+    owners = {key: _find_owners(find_path(after)) for key, (_, after) in pairs.items()}
+    needs: dict[tuple[Level, str], set[Advice | None]] = defaultdict(set)
+    for own, items in [
+        *((owners[key], advice[key]) for key in pairs),
+        *((_find_owners(path), ()) for path in kept),
+    ]:
+        for level, owner in own.items():
+            needs[level, owner].add(next((i for i in items if i.level == level), None))
+    torn = {owner for owner, items in needs.items() if len(items) > 1}
+    return {
+        key: items
+        for key, items in advice.items()
+        if not any((i.level, owners[key].get(i.level)) in torn for i in items)
+    }
+
+
+_SHARED: Final[Sequence[Level]] = ("environment", "project", "workflow")
+
+
+def _find_owners(path: str) -> Mapping[Level, str]:
+    """Return the environment, the project and the workflow of a path."""
+    project, _, below = drop_env(path).partition("/workflow:")
+    owners = environment_in(path), project, f"{project} {below.partition('/')[0]}"
+    return dict(zip(_SHARED, owners, strict=True))
 
 
 # -- Workflows and what they belong to -------------------------------------------------
 
 
-def _advise_path(
-    path: str, present: Sequence[tuple[Tag, str]], old: str, env: str | None
-) -> Iterator[Advice]:
-    """Yield advice for two paths of a workflow, by what it is called now."""
-    present = parse_path(path_of(present) if present else path)  # in NFC
-    names = dict(present)
-    ours, theirs = dict(parse_path(path)), dict(parse_path(old))
-    both = ours["ns"], theirs["ns"], ours.get("project"), theirs.get("project")
-    if None not in both and (both[0] != both[1] or both[2] != both[3]):
+def _advise_path(after: Definition, old: str, env: str | None) -> list[Advice] | None:
+    """Return advice for the path of a workflow; None if nothing keeps its id."""
+    path = after.path or ""
+    present = parse_path(path_of(after.present) if after.present else path)  # in NFC
+    names, ours, theirs = dict(present), dict(parse_path(path)), dict(parse_path(old))
+    advice: list[Advice] = []
+    if any(ours.get(tag) != theirs.get(tag) for tag in ("ns", "project")):
+        if "project" not in names or "project" not in theirs:
+            return None
         namespace = escape_was(theirs["ns"]).replace("%2F", "/")
         was = f"{namespace}/{escape_was(theirs['project'])}"
-        yield Advice("project", names["project"], was)
+        advice.append(Advice("project", names["project"], was))
     if env is not None and ours.get("env") != theirs.get("env"):
-        yield Advice("environment", env, theirs.get("env", DEFAULT_ENV))
-    (key, *variant), (old_key, *olds) = (
-        [pair for pair in parse_path(each) if pair[0] in _BELOW] for each in (path, old)
-    )
-    shown = [pair for pair in present if pair[0] in _BELOW[1:]]
-    write = write_old_path
-    # Before those of its variant, a path may have names of `was=` of the workflow.
-    start = max(len(variant) - len(shown), 0) if shown else None
-    if any(tag == "axis" for tag, _ in shown):
-        start = 0
-        if variant != olds:
-            yield Advice("variant", write(shown), write(olds) or None)
-    else:
-        for at, (_, name) in enumerate(shown, start or 0):
-            end = at + 1 if at + 1 < len(shown) + (start or 0) else None
-            if variant[at:end] != olds[at:end]:
-                yield Advice("variant", name, write(olds[at:end]) or None)
-    if key != old_key or variant[:start] != olds[:start]:
-        was = write([old_key, *olds[:start]])
-        yield Advice("workflow", names["workflow"], was)
+        advice.append(Advice("environment", env, theirs.get("env", DEFAULT_ENV)))
+    now, before = _list_below(parse_path(path)), _list_below(parse_path(old))
+    if now == before:
+        return advice
+    _, *variant = _list_below(present)
+    count = len(variant)
+    if count not in (1, 2 * sum(tag == "axis" for tag, _ in variant)):
+        return None  # nothing tells which call of `variants` is meant
+    # A path is that of the `Workflow`, up to `at`, and then that of its variant.
+    is_plain = now[len(now) - count :] == variant  # there is no `was=` of `variants`
+    own = now[: len(now) - count] if is_plain else now[:1]
+    is_same = is_plain and before[len(before) - count :] == variant
+    at = len(before) - count if is_same else 1
+    if variant and before[: len(own)] == own:
+        at = len(own)
+    if not is_same:
+        name = variant[0][1] if count == 1 else write_old_path(variant)
+        advice.append(Advice("variant", name, write_old_path(before[at:]) or None))
+    if before[:at] != own:
+        was = write_old_path(before[:at])
+        advice.append(Advice("workflow", names["workflow"], was))
+    return advice
 
 
-def drop_harmful(
-    advice: Mapping[str, Sequence[Advice]], kept: Iterable[str]
-) -> Mapping[str, Sequence[Advice]]:
-    """Return advice without that by which others would lose their ids.
-
-    Args:
-        advice: That for each workflow, by its path.
-        kept: Paths of others, which keep their ids without advice.
-    """
-    names = {path: {(i.level, i.name) for i in items} for path, items in advice.items()}
-    names |= {path: set() for path in kept}
-    others = [(drop_env(p), environment_in(p), own) for p, own in names.items()]
-
-    @cache
-    def has_others(level: Level, name: str, above: str, env: str | None) -> bool:
-        return any(
-            path.startswith(above)
-            and env in (None, other_env)
-            and (level, name) not in own
-            for path, other_env, own in others
-        )
-
-    def is_harmful(item: Advice, path: str) -> bool:
-        if item.level == "environment":
-            return has_others(item.level, item.name, "", environment_in(path))
-        ends = {"project": "workflow:", "workflow": "(axis|variant):"}
-        end = ends.get(item.level, "$")
-        above = re.split(f"(?<=/){end}", drop_env(path), maxsplit=1)[0]
-        return above.endswith("/") and has_others(item.level, item.name, above, None)
-
-    return {
-        path: () if any(is_harmful(item, path) for item in items) else items
-        for path, items in advice.items()
-    }
-
-
-_BELOW: Final = ("workflow", "axis", "variant")
+def _list_below(path: Sequence[tuple[Tag, str]]) -> list[tuple[Tag, str]]:
+    """Return the key and the variant of a workflow."""
+    return [pair for pair in path if pair[0] in ("workflow", "axis", "variant")]
 
 
 def match_alike(
@@ -249,55 +254,84 @@ def _profile(definition: Definition) -> Counter[str]:
 # -- Scopes and blocks -----------------------------------------------------------------
 
 
+@frozen
+class _Block:
+    """A block of the code.
+
+    Attributes:
+        path: Its scopes and its key, as they are called in the code.
+        levels: The keys that ids are made of: none, those of each of its scopes, and
+            its own. With `was=` they are other ones than those of the path.
+        old: The keys that its old id was made of; None if it is new, or they are
+            unknown.
+    """
+
+    path: str
+    levels: Sequence[Keys]
+    old: Keys | None = None
+
+    @property
+    def own(self) -> Keys:
+        return self.levels[-1]
+
+    @property
+    def scopes(self) -> list[str]:
+        """The paths of its scopes, the outermost first."""
+        return [*accumulate(self.path.split("/")[:-1], "{}/{}".format)]
+
+
 def _advise_blocks(
     before: Definition, after: Definition, above: str, names: Iterable[str]
 ) -> Iterator[Advice]:
-    """Yield advice for the blocks that have other ids than before."""
-    paths = [after.origins[at].path or "" for at in range(len(after.blocks))]
-    if not all(paths):
+    """Yield advice for the blocks that have other ids than before.
+
+    Args:
+        before: The earlier side.
+        after: The later side.
+        above: The old path of the workflow, which it is to have again.
+        names: Names that blocks and scopes may have had.
+    """
+    old_ids, new_ids = (
+        {canonical_id(block.id) for block in side.blocks} for side in (before, after)
+    )
+    origins = [after.origins[at] for at in range(len(after.blocks))]
+    if old_ids <= new_ids or not all(origin.path for origin in origins):
         return
-    shown = [*map(_split_keys, paths)]
-    levels = [_find_levels(after, at) for at in range(len(after.blocks))]
-    now = [keys[-1] for keys in levels]
-    after = _rebase(after, now, above)
-    ids = [{canonical_id(b.id) for b in side.blocks} for side in (before, after)]
-    if ids[0] <= ids[1] or ids[1] <= ids[0]:  # nothing came where something went
+    blocks = [_Block(origin.path or "", _read_levels(origin)) for origin in origins]
+    after = _move_to(above, after, blocks)
+    lost: dict[str, int] = {}
+    for old, new in match_blocks(before, after).items():
+        old_id = canonical_id(before.blocks[old].id)
+        if old_id == canonical_id(after.blocks[new].id):
+            blocks[new] = evolve(blocks[new], old=blocks[new].own)
+        else:
+            lost[old_id] = new
+    if not lost:
         return
-    pairs = match_blocks(before, after)
-    lost = {
-        canonical_id(before.blocks[old].id): new
-        for old, new in pairs.items()
-        if canonical_id(before.blocks[old].id) != canonical_id(after.blocks[new].id)
-    }
-    olds = {new: now[new] for new in pairs.values() if new not in lost.values()}
-    there = (keys[at] for at in lost.values() for keys in (shown, now))
-    for keys in islice(_guess(before, there, names), MOST_GUESSES):
-        at = lost.get(_id(above, keys), -1)
-        if at >= 0:
-            olds.setdefault(at, tuple(normalize("NFC", key) for key in keys))
-        if len(olds) == len(pairs):
+    guesses = _guess(before, [blocks[at] for at in lost.values()], names)
+    for keys in islice(guesses, MOST_GUESSES):
+        if (at := lost.pop(_id(above, keys), None)) is not None:
+            old_keys = tuple(normalize("NFC", key) for key in keys)
+            blocks[at] = evolve(blocks[at], old=old_keys)
+        if not lost:
             break
-    yield from _lay_out(paths, levels, olds) or ()
-    pins = {paths[at]: block_id for block_id, at in lost.items() if at not in olds}
-    if pins:
+    yield from dict.fromkeys(_list_moves(blocks))
+    if lost:
+        pins = {blocks[at].path: block_id for block_id, at in lost.items()}
         yield Advice("pins", "", pins)
 
 
-def _split_keys(path: str) -> Keys:
-    return tuple(key.replace("%2F", "/") for key in path.split("/"))
-
-
-def _find_levels(definition: Definition, at: int) -> Sequence[Keys]:
-    """Return the keys that ids are made of: of the scopes of a block, and its own.
-
-    If these are unknown, the keys are those that are shown.
-    """
-    origin = definition.origins[at]
+def _read_levels(origin: Origin) -> Sequence[Keys]:
+    """Return `_Block.levels`. If they are unknown, they are taken from the path."""
     if not origin.levels:
-        shown = _split_keys(origin.path or "")
-        return [shown[:depth] for depth in range(1, len(shown) + 1)]
-    parsed = map(parse_path, origin.levels)  # those of scopes end in a slash
-    return [tuple(key for tag, key in path if tag) for path in parsed]
+        names = _read_path(origin.path or "")
+        return [names[:depth] for depth in range(len(names) + 1)]
+    paths = [parse_path(path) for path in origin.levels]  # of scopes with a last slash
+    return [(), *(tuple(key for tag, key in path if tag) for path in paths)]
+
+
+def _read_path(path: str) -> Keys:
+    return tuple(name.replace("%2F", "/") for name in path.split("/"))
 
 
 def _id(above: str, keys: Keys) -> str:
@@ -305,94 +339,68 @@ def _id(above: str, keys: Keys) -> str:
     return id_of(f"{above}/{path_of([*segments, ('block', keys[-1])])}")
 
 
-def _rebase(after: Definition, now: Sequence[Keys], above: str) -> Definition:
-    """Return a definition with the ids that its blocks would have at another path."""
-    own = drop_env(after.path or "")
-    if own == above:
-        return after
-    blocks = tuple(
-        block._replace(id=_id(above, keys)) if block.id == _id(own, keys) else block
-        for block, keys in zip(after.blocks, now, strict=True)
-    )
-    return evolve(after, blocks=blocks, edges=JoinedEdges(blocks, after.topology))
+def _move_to(above: str, after: Definition, blocks: Sequence[_Block]) -> Definition:
+    """Return a definition with the ids of another path. Pins stay."""
+    path = drop_env(after.path or "")
+    ids = {_id(path, block.own): _id(above, block.own) for block in blocks}
+    moved = tuple(wire._replace(id=ids.get(wire.id, wire.id)) for wire in after.blocks)
+    return evolve(after, blocks=moved, edges=JoinedEdges(moved, after.topology))
 
 
 def _guess(
-    before: Definition, there: Iterable[Keys], names: Iterable[str]
+    before: Definition, lost: Sequence[_Block], names: Iterable[str]
 ) -> Iterator[Keys]:
-    """Yield keys that blocks may have had: the likely ones first.
+    """Yield keys that lost blocks may have had, the likely ones first.
 
-    They are those of the earlier side, and present ones with another key, without some
-    scopes, or with one more or another scope.
+    They are those of the earlier side, if it is code. Then they are those of now, with
+    some of them, in a row, left out or replaced by a word.
     """
     for at in range(len(before.blocks)):
         if before.origins[at].path:
-            yield _find_levels(before, at)[-1]
-    there = dict.fromkeys(there)
-    kinds = [block.kind for block in before.blocks]
-    words = dict.fromkeys([*kinds, *(name for keys in there for name in keys), *names])
-    for keys in there:
-        for first, last in combinations(range(len(keys)), 2):
-            yield (*keys[:first], *keys[last:])
-    for word, keys in product(words, there):
-        for first, last in combinations_with_replacement(range(len(keys)), 2):
-            yield (*keys[:first], *keys[last:-1], word)
-        for at in range(len(keys)):
-            yield (*keys[:at], word, *keys[at:])
-            yield (*keys[:at], word, *keys[at + 1 :])
+            yield _read_levels(before.origins[at])[-1]
+    there = dict.fromkeys(k for b in lost for k in (_read_path(b.path), b.own))
+    kinds = (block.kind for block in before.blocks)
+    words = dict.fromkeys([*kinds, *(key for keys in there for key in keys), *names])
+    for word, keys in product([(), *((word,) for word in words)], there):
+        for first, last in combinations_with_replacement(range(len(keys) + 1), 2):
+            if guess := (*keys[:first], *word, *keys[last:]):
+                yield guess
 
 
-def _lay_out(
-    paths: Sequence[str],
-    levels: Sequence[Sequence[Keys]],
-    olds: Mapping[int, Keys],
-    *,
-    is_folded: bool = True,
-) -> list[Advice] | None:
-    """Return advice for scopes and blocks; None if two blocks would have one id.
-
-    Args:
-        paths: The path of each block, by its keys in the code.
-        levels: Those that ids are made of: of the scopes of each block, and its own.
-        olds: Those that its id was made of, as far as they are known.
-        is_folded: Whether the scope of some blocks gets the advice in their place.
-    """
-    advice: list[Advice] = []
-    scopes: dict[Keys, tuple[Keys, Keys]] = {(): ((), ())}  # each now, and before
-    shown = [tuple(path.split("/")) for path in paths]
-    for position, keys in enumerate(shown):
-        for depth in range(1, len(keys)):
-            scope, around = keys[:depth], scopes[keys[: depth - 1]]
-            if scope in scopes:
-                continue
-            here = levels[position][depth - 1]
-            expected = _move(here, *around)
-            votes = Counter({expected: 0})  # the first of equals is taken
-            for at, old in olds.items() if is_folded else ():
-                inner, is_inside = levels[at][-1], shown[at][:depth] == scope
-                end = len(old) - len(inner) + len(here)
-                if is_inside and end >= 0 and old[end:] == inner[len(here) :]:
-                    votes[old[:end]] += 1
-            old = votes.most_common(1)[0][0]
-            scopes[scope] = here, old
-            if old != expected:
-                was = write_old_keys(old, around[1])
-                advice.append(Advice("scope", "/".join(scope), was))
-    moved = [
-        _move(own[-1], *scopes[keys[:-1]])
-        for own, keys in zip(levels, shown, strict=True)
-    ]
-    for at, old in sorted(olds.items()):
-        if old != moved[at]:
-            was = write_old_keys(old, scopes[shown[at][:-1]][1])
-            advice.append(Advice("block", paths[at], was))
-            moved[at] = old
-    if len({*moved}) < len(moved):
-        return _lay_out(paths, levels, olds, is_folded=False) if is_folded else None
-    return advice
+def _list_moves(blocks: Sequence[_Block]) -> Iterator[Advice]:
+    """Yield advice for each block with an old id, or for a scope that explains it."""
+    old_scopes = _find_old_scopes(blocks)
+    for block in blocks:
+        if block.old is None or block.old == block.own:
+            continue
+        for scope, around in zip(block.scopes, block.levels, strict=False):
+            if scope in old_scopes:
+                yield Advice("scope", scope, write_old_keys(old_scopes[scope], around))
+                break
+        else:
+            was = write_old_keys(block.old, block.levels[-2])
+            yield Advice("block", block.path, was)
 
 
-def _move(keys: Keys, here: Keys, old: Keys) -> Keys:
-    """Return keys after the scope around them has moved to its old keys."""
-    is_inside = keys[: len(here)] == here and len(keys) - len(here) < 2
-    return (*old, *keys[len(here) :]) if is_inside else keys
+def _find_old_scopes(blocks: Sequence[_Block]) -> Mapping[str, Keys]:
+    """Return the old keys of scopes that give all blocks inside their old ids."""
+    inside: dict[str, list[_Block]] = defaultdict(list)
+    for block in blocks:
+        for scope in block.scopes:
+            inside[scope].append(block)
+    taken = {block.old or block.own for block in blocks}
+    old_scopes: dict[str, Keys] = {}
+    for scope, members in inside.items():
+        here = members[0].levels[scope.count("/") + 1]
+        moved = (b for b in members if b.old not in (None, b.own))
+        if (sample := next(moved, None)) and sample.old:
+            there = sample.old[: len(here) - len(sample.own)]
+            every = ((b.old, _shift(b.own, here, there)) for b in members)
+            if all(keys == old if old else keys not in taken for old, keys in every):
+                old_scopes[scope] = there
+    return old_scopes
+
+
+def _shift(keys: Keys, here: Keys, there: Keys) -> Keys:
+    """Return keys after the scope around them got other keys."""
+    return (*there, *keys[len(here) :]) if keys[: len(here)] == here else keys

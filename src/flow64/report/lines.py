@@ -108,8 +108,7 @@ def compare_subject(
     elif not state and subject.after is None:
         state = "removed"
     elif not state:
-        is_equal = comparison.is_equal and not subject.was
-        state = "equal" if is_equal else "changed"
+        state = "equal" if comparison.is_equal else "changed"
     edited = None
     if subject.base is not None and subject.before is not None:
         edits = compare_definitions(subject.base, subject.before, prices)

@@ -276,8 +276,8 @@ def _count_reaching(
 
 def _add_counts(counts: Sequence[int | None]) -> int | None:
     """Return the sum of some counts; None if one of them is unknown."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    numbers = [count for count in counts if count is not None]
+    return sum(numbers) if len(numbers) == len(counts) else None
 
 
 # -- Effects ---------------------------------------------------------------------------

@@ -203,6 +203,8 @@ def start_run(service: Service, call: Call) -> JsonObject:
     if run.digest != digest:
         words = "This Idempotency-Key was used with another request"
         raise RefusedError(409, words)
+    if not is_repeated:
+        service.engine.start(run.id)
     started = {"job_id": run.id, "already_started": is_repeated}
     return as_response("WorkflowRunStartedResponse", run, **started)
 
@@ -218,7 +220,9 @@ def add_run(
     digest: str = "",
     schedule_id: str | None = None,
 ) -> tuple[records.RunRecord, bool]:
-    """Save a run and start it, or return the run that has used the key, and True.
+    """Save a run, or return the run that has used the key, and True.
+
+    The engine starts it, after it was saved.
 
     Args:
         digest: Digest of the request that starts it.
@@ -256,7 +260,6 @@ def add_run(
             store.workflows.change(
                 run.workflow_id, lambda old: evolve(old, last_run_date=now)
             )
-    service.engine.start(run.id)
     return run, False
 
 

@@ -15,7 +15,7 @@ from cronsim import CronSim, CronSimError
 
 from ..errors import ConfigError
 from .operations import DOCUMENT, as_response, make_violation
-from .records import JsonObject, ScheduleRecord
+from .records import JsonObject, RunRecord, ScheduleRecord
 from .runs import add_run
 from .service import Call, Handler, RefusedError, Service
 
@@ -109,6 +109,7 @@ def run_due_schedules(service: Service) -> None:
 
 
 def _run_if_due(service: Service, schedule_id: str) -> None:
+    runs: list[RunRecord] = []
     with service.store.transaction():  # another thread may look at the same time
         schedule = service.store.schedules.get(schedule_id)
         if schedule is None or not schedule.is_active:
@@ -117,9 +118,10 @@ def _run_if_due(service: Service, schedule_id: str) -> None:
         workflow = service.store.workflows.get(schedule.workflow_id)
         if due and workflow is not None:
             service.store.schedules.put(evolve(schedule, ran_until=due[0]))
-            for _ in due:
-                graph = workflow.definition
-                add_run(service, workflow, graph, None, schedule_id=schedule.id)
+            graph, facts = workflow.definition, {"schedule_id": schedule.id}
+            runs += (add_run(service, workflow, graph, None, **facts)[0] for _ in due)
+    for run in runs:
+        service.engine.start(run.id)
 
 
 def _list_due(schedule: ScheduleRecord, now: datetime) -> Sequence[datetime]:

@@ -188,7 +188,7 @@ def test_run(client):
 
 
 def state_of(**facts):
-    return RunState("r1", Journal(None).of("here", ""), status="", **facts)
+    return RunState("r1", Journal(None).of("here", "w1"), status="", **facts)
 
 
 def test_run_that_failed():
@@ -208,4 +208,4 @@ def test_run_that_was_not_seen():
 
     shown = text_of(Run(state_of(), owner.session)._repr_html_())
 
-    assert shown == "Run r1 status not known yet"
+    assert shown == "Run r1 status not known yet workflow w1"

@@ -76,9 +76,20 @@ def _read_as(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], Any
     return lambda value, _: converter.structure(value, kind)
 
 
-def list_mistakes(error: Exception, path: str) -> Sequence[str]:
-    """Return the mistakes that cattrs collected, each with its path."""
-    lines = cattrs.transform_error(error, path=path, format_exception=_describe)
+def list_mistakes(
+    error: Exception,
+    path: str,
+    describe: Callable[[BaseException, Any], str] | None = None,
+) -> Sequence[str]:
+    """Return the mistakes that cattrs collected, each with its path.
+
+    Args:
+        error: The error of cattrs.
+        path: The path of the table.
+        describe: Words one mistake. The default shows no value, which may be a secret.
+    """
+    describe = describe or _describe
+    lines = cattrs.transform_error(error, path=path, format_exception=describe)
     parts = [_PLAIN.sub(r".\1", line).rpartition(" @ ") for line in lines]
     return [f"{place}: {text}" for text, _, place in parts]
 

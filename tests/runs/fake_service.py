@@ -19,7 +19,7 @@ from flow64.api.auth import Key
 from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.runs.journal import Journal
-from flow64.runs.start import Launch
+from flow64.runs.launch import Launch
 from tests.service.support import deployed, leads, ready_of
 
 QUICK = Policy(first_wait=0.001, first_rest=0.001, longest_wait=0.002, retries=2)

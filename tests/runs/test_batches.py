@@ -7,9 +7,9 @@ import pytest
 from flow64 import errors
 from flow64.api import threads
 from flow64.runs import journal as journals
+from flow64.runs.batches import run_batches
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
-from flow64.runs.start import run_batches
 from tests.runs.fake_service import FakeService, launch
 
 INPUT = [{"email": f"p{n}@example.com"} for n in range(10)]

@@ -13,19 +13,23 @@ from flow64.runs.payload import (
     as_rows,
     build_payload,
     count_repeats,
-    override_source,
     parse_rows,
-    source_specs,
 )
+from tests.runs.fake_service import launch
 from tests.service.support import GROWTH
 
 
+def workflow(flow):
+    return Workflow("Leads", flow, key="leads", project=GROWTH)
+
+
 def compiled(flow):
-    return Workflow("Leads", flow, key="leads", project=GROWTH).compile()
+    return workflow(flow).compile()
 
 
 WEBHOOK = compiled(Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail())
-SEARCH = compiled(Search(LEAD, query="people", max_results=5) >> FindEmail())
+SEARCHES = workflow(Search(LEAD, query="people", max_results=5) >> FindEmail())
+SEARCH = SEARCHES.compile()
 ROW = {"email": "ada@example.com"}
 COLUMNS = {
     "score": "int",
@@ -239,13 +243,10 @@ def test_equal_rows_are_counted():
 
 def test_settings_of_one_run_are_sent_with_those_of_the_code():
     """Whether the service keeps those that are not sent is not documented."""
-    changed = override_source(SEARCH, {"max_results": 50})
+    options = launch(code=SEARCHES, specs_override={"max_results": 50})
 
-    specs = source_specs(changed)
+    specs = options.build_payload([])["specs_override"]
     assert (specs["query"], specs["max_results"]) == ("people", 50)
-    body = build_payload(changed, [], is_overridden=True)
-    assert body["specs_override"] == specs
-    assert source_specs(SEARCH)["max_results"] == 5
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_settings_of_one_run_are_sent_with_those_of_the_code():
 def test_settings_are_checked_like_code(settings):
     """Before anything is sent."""
     with pytest.raises(errors.RunError):
-        override_source(SEARCH, settings)
+        launch(code=SEARCHES, specs_override=settings)
 
 
 # -- Limits ---------------------------------------------------------------------------

@@ -10,17 +10,18 @@ import pytest
 
 from flow64 import errors
 from flow64.api.auth import Key
+from flow64.api.calls import ResultItem
 from flow64.api.network import Policy
 from flow64.api.session import Session
-from flow64.runs import results
 from flow64.runs.journal import Journal
 from flow64.runs.results import (
     download,
+    form_of,
     list_files,
     read_rows,
     save_csv,
 )
-from flow64.runs.state import RunState, digest_rows, recall_run
+from flow64.runs.state import RunState, Stages, digest_rows, fetch_run
 from tests.runs.fake_service import CODE, ROWS, Bought, FakeService
 from tests.service.fault_server import Drop, FaultServer, Hang, Reply
 
@@ -100,7 +101,7 @@ def test_workflow_with_several_ends_needs_a_block(service):
     """Nothing is guessed."""
     session = service.session()
     run = run_of(session)
-    run.stages = results.Stages({"a": 1, "b/c": 2}, ["a", "b/c"])
+    run.stages = Stages({"a": 1, "b/c": 2}, ["a", "b/c"])
 
     with pytest.raises(errors.RunError):
         read_rows(session, run)
@@ -126,6 +127,21 @@ def test_path_rule(service, tmp_path):
     service.items = []
     with pytest.raises(errors.ResultError, match="ndjson"):
         download(session, run, tmp_path / "z.ndjson")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name", "form"),
+    [
+        (None, "a.JSON", "json"),
+        ("text/csv; charset=utf-8", "a.json", "csv"),
+        ("application/x-ndjson", "a", "ndjson"),
+        ("application/json", "a.ndjson", "ndjson"),
+        ("application/octet-stream", "a", "csv"),
+    ],
+)
+def test_format_comes_from_type_or_name(content_type, name, form):
+    """The type counts first."""
+    assert form_of(ResultItem(name, content_type=content_type)) == form
 
 
 def test_rows_in_the_list_are_saved_without_a_link(service, tmp_path):
@@ -180,7 +196,7 @@ def test_run_that_is_fetched_by_its_id_is_still_presumed(service, tmp_path):
     ledger.write_intent(key=key, proof=digest_rows(ROWS), **facts)
     ledger.write_run(key, "r1", is_presumed=True)
 
-    run = recall_run("r1", journal, session.place)
+    run = fetch_run(session, journal, "r1")
 
     assert (run.is_presumed, run.workflow_id) == (True, CODE.id())
     assert len(list_files(session, run)) == 3

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from flow64 import alias, errors
 from flow64.runs import rows as row_files
-from flow64.runs.rows import RowFile, choose_form, rows_in, write_csv
+from flow64.runs.rows import RowFile, rows_in, write_csv
 from flow64.runs.typed import ResultRows, structure_for
 
 FAIL = partial(row_files.result_error, "f")
@@ -43,6 +43,7 @@ def read(content, form="csv", **options):
         ("csv", b"a,b\n", []),
         ("csv", b"", []),
         ("json", b" [ ] ", []),
+        ("json", b'{"a":\n1}\n', [{"a": 1}]),
         ("json", b'[{"a": 1},\n{"a": [2, {}]}]', [{"a": 1}, {"a": [2, {}]}]),
         ("ndjson", b'{"a": 1}\n\n{"a": "\xe2\x80\xa8"}', [{"a": 1}, {"a": "\u2028"}]),
     ],
@@ -64,7 +65,7 @@ def test_rows_are_read(form, content, rows):
         ("csv", b"a\n1\n\xff\n", 3, "UTF-8"),
         ("csv", "a\n1\n".encode("utf-16"), 1, "UTF-8"),
         ("csv", b'a\n"1\n2\n', 3, "not valid CSV"),
-        ("json", b'{"a": 1}', None, "row 1 is cut off, or no object"),
+        ("json", b"1", None, "row 1 is cut off, or no object"),
         ("json", b'[{"a": 1},\n{"a": 2}', None, "row 3 is cut off"),
         ("json", b'[{"a": 1},\n]', None, "row 2 is"),
         ("json", b"[1]", None, "no object"),
@@ -73,9 +74,9 @@ def test_rows_are_read(form, content, rows):
         ("json", b'[{"a": 1}] 2', None, "row 2 is"),
         ("json", b'[{"a": "\xff"}]', None, "utf-8"),
         ("json", b"[" + b'{"a":' * 20_000, None, "cannot be read|cut off"),
-        ("ndjson", b'{"a": 1}\n[2]\n', 2, "a row is an object"),
-        ("ndjson", b'{"a": 1}\n{"a"\n', 2, "not valid JSON"),
-        ("ndjson", b'{"a": 1, "a": 2}\n', 1, "stands twice"),
+        ("ndjson", b'{"a": 1}\n[2]\n', None, "row 2 is .* no object"),
+        ("ndjson", b'{"a": 1}\n{"a"\n', None, "row 2 is broken or cut off"),
+        ("ndjson", b'{"a": 1}\n{"a": 1, "a": 2}\n', None, "row 2 .* stands twice"),
     ],
 )
 def test_input_that_is_likely_a_mistake_is_refused_with_its_line(
@@ -107,21 +108,6 @@ def test_number_of_rows_proves_the_end_of_csv(tmp_path):
 
     with pytest.raises(errors.ResultError, match="1 row, and the service says 2"):
         list(RowFile(path, FAIL, "csv", 2))
-
-
-@pytest.mark.parametrize(
-    ("content_type", "name", "form"),
-    [
-        ("", "a.JSON", "json"),
-        ("text/csv; charset=utf-8", "a.json", "csv"),
-        ("application/x-ndjson", "a", "ndjson"),
-        ("application/json", "a.ndjson", "ndjson"),
-        ("application/octet-stream", "a", "csv"),
-    ],
-)
-def test_format_comes_from_type_or_name(content_type, name, form):
-    """The type counts first."""
-    assert choose_form(content_type, name) == form
 
 
 # -- Types ----------------------------------------------------------------------------

@@ -14,12 +14,11 @@ from flow64.api.network import Policy
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import retry_key
 from flow64.runs import journal as journals
-from flow64.runs import start as starts
 from flow64.runs import starter
 from flow64.runs.journal import Journal
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
-from flow64.runs.start import find_run, start
+from flow64.runs.starter import prepare, start
 from tests.runs.fake_service import CODE, ROWS, Bought, FakeService, launch
 from tests.service.support import GROWTH, leads, specs_of
 
@@ -70,10 +69,8 @@ def forgetful():
 @pytest.mark.parametrize("honours_key", [True, False])
 @pytest.mark.parametrize("late", [0, 1])
 @pytest.mark.parametrize("first", FAULTS)
-def test_nothing_is_bought_twice(tmp_path, monkeypatch, first, late, honours_key):
+def test_nothing_is_bought_twice(tmp_path, first, late, honours_key):
     """Whatever is lost, and whoever repeats it: one run, and it is ours."""
-    if first == "after 401":  # as if the token can be renewed
-        monkeypatch.setattr(starter, "OAuth", object)
     for number, second in enumerate(FAULTS):
         service = FakeService(honours_key, late, [first, second]).deploy()
         runs = []
@@ -176,7 +173,7 @@ def test_refused_start_is_looked_for_after_the_wait(
         waits.append(seconds)
         if seconds > max(starter.LOOKS):
             monkeypatch.setattr(threads, "sleep", waits.append)
-            starts._TURNS.clear()  # those of another process
+            starter._TURNS.clear()  # those of another process
             begin(forgetful, tmp_path / "j")
 
     monkeypatch.setattr(threads, "sleep", wait)
@@ -222,19 +219,6 @@ def test_run_that_the_journal_could_not_take_is_remembered(
     assert (again.id, again.is_presumed, len(forgetful.runs)) == (run.id, False, 2)
     assert "remembered by this process alone" in caplog.text
     assert begin(forgetful, tmp_path / "j").id == run.id  # as another process
-
-
-def test_renewal_that_fails_after_a_401_does_not_make_it_unsent(
-    forgetful, tmp_path, monkeypatch
-):
-    """The run was started all the same, and the list shows it late."""
-    monkeypatch.setattr(starter, "OAuth", object)
-    forgetful.late, forgetful.faults = 3, ["after 401", "unsent", "unsent", "unsent"]
-    with pytest.raises(errors.TransportError):
-        begin(forgetful, tmp_path / "j")
-
-    assert begin(forgetful, tmp_path / "j").id == forgetful.runs[0].job_id
-    assert len(forgetful.runs) == 1
 
 
 def test_full_list_of_runs_leaves_it_unknown(forgetful, tmp_path):
@@ -369,15 +353,13 @@ def test_run_that_would_be_attached_to_is_found_without_a_request(
     """So nobody is asked to pay for it."""
     options = launch(tmp_path / "j")
     offline = service.session()
-    assert find_run(offline, options, ROWS, intent=intent) is None
+    assert prepare(offline, options, ROWS, intent=intent).recall() is None
     first = begin(service, tmp_path / "j", intent=intent)
     asked = len(service.requests)
 
-    found = find_run(offline, options, ROWS, intent=intent)
-
-    assert (found.id, found.is_attached) == (first.id, True)
-    assert find_run(offline, options, MORE, intent=intent) is None
-    assert find_run(offline, options, ROWS, new=True) is None
+    assert prepare(offline, options, ROWS, intent=intent).recall() == first.id
+    assert prepare(offline, options, MORE, intent=intent).recall() is None
+    assert prepare(offline, options, ROWS, new=True).recall() is None
     assert len(service.requests) == asked
 
 

@@ -44,7 +44,7 @@ def answer(code):
     return httpx.Response(code, json={"detail": "no"})
 
 
-def watched(*answers, known=False, **options):
+def watched(*answers, **options):
     """Watch a run that is polled with these answers; return it and its events."""
     left = [*answers]
 
@@ -58,7 +58,7 @@ def watched(*answers, known=False, **options):
         "https://api.example.com", Key("k"), QUICK, httpx.MockTransport(handle)
     )
     ledger = Journal(None).of(session.place, CODE.id())
-    run = RunState("r1", ledger, is_new=not known)
+    run = RunState("r1", ledger)
     events = []
     try:
         for event in watch.watch(session, run, **options):
@@ -143,23 +143,22 @@ def test_random_faults_end_with_the_truth(seed):
 
 
 @pytest.mark.parametrize(
-    ("answers", "known", "kind"),
+    ("answers", "kind", "most"),
     [
-        ([answer(401)], True, errors.AuthError),
-        ([answer(404)], True, errors.NotFoundError),
-        ([answer(403)], False, errors.ApiError),
-        ([answer(404)], False, errors.NotFoundError),  # after a minute
-        ([status("running"), answer(404)], False, errors.NotFoundError),
-        ([status("running")], False, errors.WaitTimeoutError),
-        ([httpx.ReadError("reset")], False, errors.WaitTimeoutError),
+        ([answer(401)], errors.AuthError, 0),
+        ([answer(403)], errors.ApiError, 70),
+        ([answer(404)], errors.NotFoundError, 70),
+        ([status("running"), answer(404)], errors.NotFoundError, 70),
+        ([status("running")], errors.WaitTimeoutError, 610),
+        ([httpx.ReadError("reset")], errors.WaitTimeoutError, 610),
     ],
 )
-def test_watch_ends_if_polling_cannot_help(answers, known, kind, waits):
+def test_watch_ends_if_polling_cannot_help(answers, kind, most, waits):
     """Or if its time is over; the run goes on."""
-    _, _, error = watched(*answers, known=known, timeout=600.0)
+    _, _, error = watched(*answers, timeout=600.0)
 
     assert isinstance(error, kind)
-    assert sum(waits) <= 610
+    assert sum(waits) <= most
 
 
 def test_run_that_is_gone_keeps_its_end():

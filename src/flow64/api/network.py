@@ -53,7 +53,7 @@ class Policy:
 
     Attributes:
         deadline: Seconds for one request, with its repetitions and the waits between
-            them, and for one try of a download.
+            them, and for one try of a download; a large file has more.
         timeout: Seconds for one try of a request, or without a byte of a download.
         retries: How often a request is repeated. It is once at most if nothing listens
             at an endpoint of this machine.

@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from ..client import Run
-from ..runs import frames
+from ..runs.results import form_of_target
 from ..runs.rows import FORMS
 from . import params, printing
 from .commands import STATE
@@ -97,7 +97,7 @@ class Delivery:
             if STATE.is_json:
                 problem = "rows and --json both go to stdout; leave one of them out"
                 raise params.option_error("--output", problem)
-        elif not (path.suffix.lower() in FORMS or frames.is_parquet(path)):
+        elif not form_of_target(path):
             problem = f"{path} does not end in .csv, .json, .ndjson or .parquet"
             raise params.option_error("--output", problem)
         elif not path.parent.is_dir():

@@ -20,8 +20,9 @@ from ..definition import Definition, parse_json
 from ..environments import load as load_settings
 from ..errors import ApiError, NoNewRowsError, ReadError
 from ..runs import inputs, payload
+from ..runs.launch import Launch
 from ..runs.rows import FORMS
-from ..runs.start import Launch, describe_staleness, find_run, start
+from ..runs.starter import prepare
 from ..secrets import mask
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
@@ -185,11 +186,11 @@ def command(
         except NoNewRowsError as error:
             return _tell_nothing_new(key, error, output)
         start_rows = start_rows[:first]
-        launch.build_payload(start_rows)  # or an error says what is wrong
-        if output is not None:
-            launch.stages.number("", block)  # the same
         what = client.session, launch, start_rows
-        earlier, dollars = attach or find_run(*what, **named), ""
+        starter = prepare(*what, attach=attach, compared=known, **named)
+        if output is not None:
+            launch.stages.number("", block)  # or an error says what is wrong
+        earlier, dollars = attach or starter.recall(), ""
         if dry_run or not earlier:  # it may buy
             estimate = estimate_run(client, key, launch, start_rows)
             dollars = estimate.describe_cost()
@@ -199,7 +200,7 @@ def command(
             printing.message(estimate.__rich__())
             printing.confirm("Start?", yes=yes)
         try:
-            state = start(*what, attach=attach, compared=known, **named)
+            state = starter.run()
         except KeyboardInterrupt:
             printing.message("it may have been started: the same command finds it")
             return INTERRUPTED
@@ -375,12 +376,10 @@ def _find_live_definition(
         return launch.definition, [f"deployed  {_UNSEEN[error.status]}"]
     if live is None:
         return launch.definition, []
-    why = describe_staleness(launch.ready, live)
+    why = launch.describe_staleness(live)
     first = f"deploy first: {launch.ready.command}"
     notes = [f"deployed  not this code: {why}; {first}"] if why else []
-    if launch.specs_override is not None:
-        live = payload.override_live(live, payload.source_specs(launch.definition))
-    return live, notes
+    return launch.override_live(live), notes
 
 
 _UNSEEN: Final = {

@@ -17,8 +17,8 @@ from ..api.session import Session as Session
 from ..deploy.judge import State as State
 from ..deploy.plan import Plan as Plan
 from ..deploy.plan import Step as Step
+from ..runs.batches import Batch as Batch
 from ..runs.payload import Rows as Rows
-from ..runs.start import Batch as Batch
 from ..runs.typed import ResultRows as ResultRows
 from ..runs.typed import Row as Row
 from ..runs.watch import Event as Event

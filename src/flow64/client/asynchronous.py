@@ -27,8 +27,8 @@ from typing import (
 from ..api import threads
 from ..api.network import DAY
 from ..deploy.target import Deployable
+from ..runs.batches import Batch
 from ..runs.payload import Rows
-from ..runs.start import Batch
 from ..runs.typed import Row
 from ..runs.watch import Event
 from .client import BatchOptions, Client

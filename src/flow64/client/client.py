@@ -25,9 +25,11 @@ from ..deploy.plan import Consents, Plan, Step
 from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..endpoints import endpoint_of
 from ..errors import BuildError, ConfigError
-from ..runs import inputs, start
+from ..runs import batches, inputs
 from ..runs.journal import Journal
+from ..runs.launch import Launch
 from ..runs.payload import Budget, Rows
+from ..runs.starter import start
 from ..text import shortened
 from .topics import Run, Runs, Schedules, SigningSecrets, Workflows
 
@@ -319,11 +321,11 @@ class Client:
         chosen = extras.pop("new_since", None), extras.pop("by", ())
         what = self.session, launch
         rows, known = inputs.select_rows(*what, rows, *chosen, **extras)
-        return Run(start.start(*what, rows, compared=known, **extras), self.session)
+        return Run(start(*what, rows, compared=known, **extras), self.session)
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
-    ) -> Iterator[start.Batch[Run]]:
+    ) -> Iterator[batches.Batch[Run]]:
         """Run an input of any length in batches, and yield each batch that has ended.
 
         Batches come in the order of the input. Each is a run that happens once, so the
@@ -343,16 +345,16 @@ class Client:
         """
         launch, extras = self.make_launch(workflow, options)
         del options  # as in `deploy`
-        ended = start.run_batches(self.session, launch, rows, **extras)
+        ended = batches.run_batches(self.session, launch, rows, **extras)
         session = self.session
         return (
-            start.Batch(each.index, each.first, each.count, Run(each.run, session))
+            batches.Batch(each.index, each.first, each.count, Run(each.run, session))
             for each in ended
         )
 
     def make_launch(
         self, workflow: Deployable, options: Mapping[str, Any]
-    ) -> tuple[start.Launch, dict[str, Any]]:
+    ) -> tuple[Launch, dict[str, Any]]:
         """Compile a workflow, and check that this client may run it; see `run`.
 
         Returns:
@@ -369,7 +371,7 @@ class Client:
         ready = self._compile(workflow, env, values)
         names = ("block", "specs_override", "save_json", "result_formats")
         own = {name: extras.pop(name) for name in names if name in extras}
-        return start.Launch(ready, self.journal, budget, **own), extras
+        return Launch(ready, self.journal, budget, **own), extras
 
     def _compile(
         self,

@@ -21,7 +21,7 @@ from ..runs import frames, payload
 from ..runs import results as result_files
 from ..runs import watch as watching
 from ..runs.journal import Journal
-from ..runs.state import RunState, recall_run
+from ..runs.state import RunState, fetch_run
 from ..runs.typed import ResultRows
 
 P = ParamSpec("P")
@@ -52,7 +52,7 @@ class RunFacts:
     id: Final[str] = _fact("id")
     """Id of the run (`job_id`)."""
     workflow_id: Final[str] = _fact("workflow_id")
-    """Id of its workflow; empty if it was fetched by its id and not polled yet."""
+    """Id of its workflow."""
     last_status: Final[str] = _fact("status")
     """The last known status; empty if none is known yet."""
     is_ended: Final[bool] = _fact("is_ended")
@@ -363,10 +363,7 @@ class Runs(Topic):
             NotFoundError: No run has that id.
             RunError: The journal cannot be read.
         """
-        state = recall_run(str(run_id), self.journal, self.session.place)
-        run = Run(state, self.session)
-        run.refresh()
-        return run
+        return Run(fetch_run(self.session, self.journal, str(run_id)), self.session)
 
 
 class Schedules(Topic):

@@ -5,7 +5,7 @@ These libraries are imported when a frame is asked for. flow64 needs none of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
@@ -15,16 +15,11 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, Protocol, TypeAlias
 
-from attrs import frozen
-
 from .. import errors
 from .rows import Raw, RowFile, format_cell, write_file
 
 RawRows: TypeAlias = RowFile | Sequence[Raw]
 Convert: TypeAlias = Callable[[Any], Any]
-
-CHUNK: Final = 10_000
-"""Rows of a table to read at once."""
 
 
 def load(*names: str) -> Any:
@@ -49,34 +44,14 @@ class ArrowTable(Protocol):
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 
-@frozen
-class TableRows:
-    """The rows of a table, each time it is iterated over.
-
-    Attributes:
-        table: The table.
-        read: Reads some rows of it, from a position.
-        fail: Makes the error of problems.
-    """
-
-    table: Any
-    read: Callable[[Any, int], Sequence[Raw]]
-    fail: Callable[[Sequence[str]], errors.RowsError]
-
-    def __iter__(self) -> Iterator[Raw]:
-        for at in range(0, len(self.table), CHUNK):
-            try:
-                rows = self.read(self.table, at)
-            except (ValueError, OverflowError) as error:  # a date beyond year 9999
-                raise self.fail([f"row {at + 1} or later: {error}"]) from None
-            yield from rows
-
-
-def rows_of(table: Any, fail: Callable[[Sequence[str]], Any]) -> TableRows | None:
+def rows_of(
+    table: Any, fail: Callable[[Sequence[str]], errors.RowsError]
+) -> Sequence[Raw] | None:
     """Return the rows of a table; None if it is something else.
 
     Raises:
-        RowsError: Two columns have one name, so that one would be lost.
+        RowsError: Two columns have one name, so that one would be lost; or Python has
+            no such value.
     """
     for kind in type(table).__mro__:
         name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
@@ -85,18 +60,22 @@ def rows_of(table: Any, fail: Callable[[Sequence[str]], Any]) -> TableRows | Non
         names = [*getattr(table, "column_names", table.columns)]
         if len({*names}) < len(names):
             raise fail([f"two columns of the table have one name: {names}"])
-        return TableRows(table, read, fail)
+        try:
+            rows: Sequence[Raw] = read(table)
+        except (ValueError, OverflowError) as error:  # a date beyond year 9999
+            raise fail([f"a value of the table cannot be read: {error}"]) from None
+        return rows
     return None
 
 
-def _read_pandas(table: Any, at: int) -> Any:
-    part = table.iloc[at : at + CHUNK].astype(object)
+def _read_pandas(table: Any) -> Any:
+    part = table.astype(object)
     return part.where(part.notna(), None).to_dict("records")  # NaN is a missing value
 
 
-_READERS: Final[Mapping[str, Callable[[Any, int], Any]]] = {
-    "polars.DataFrame": lambda table, at: table.slice(at, CHUNK).to_dicts(),
-    "pyarrow.Table": lambda table, at: table.slice(at, CHUNK).to_pylist(),
+_READERS: Final[Mapping[str, Convert]] = {
+    "polars.DataFrame": lambda table: table.to_dicts(),
+    "pyarrow.Table": lambda table: table.to_pylist(),
     "pandas.DataFrame": _read_pandas,
 }
 
@@ -146,15 +125,6 @@ def to_pandas(raw: RawRows) -> Any:
     objects = partial(pandas.Series, dtype=object)
     columns = _build(raw, read, lambda v: objects(v).convert_dtypes(), objects)
     return pandas.DataFrame(columns)
-
-
-def is_parquet(target: Path) -> bool:
-    """Return True for a Parquet file, if one can be written.
-
-    Raises:
-        ConfigError: Neither polars nor pyarrow is installed.
-    """
-    return target.suffix.lower() == ".parquet" and bool(load("polars", "pyarrow"))
 
 
 def to_frame(raw: RawRows) -> Any:

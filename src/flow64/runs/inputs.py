@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from .. import errors
@@ -26,9 +26,10 @@ from ..text import (
     printable,
     shortened,
 )
+from .launch import Launch
 from .payload import rows_error
 from .results import read_inputs
-from .start import Launch, find_run
+from .starter import prepare
 from .state import normalize
 
 _log = logging.getLogger("flow64")
@@ -45,8 +46,8 @@ def select_rows(
         rows: Rows as `payload.as_rows` takes them.
         since: The run, its id, or `latest`. None returns all rows, and no runs.
         by: The columns to compare by.
-        **options: `intent`, `new`, `retry` and `attach` of the start. The rows of a run
-            that is named there are not left out.
+        **options: Those of the start; see `starter.prepare`. The rows of a run that is
+            named there are not left out.
 
     Raises:
         RowsError: Rows cannot be sent, or lack a column of `by`.
@@ -64,63 +65,72 @@ def select_rows(
         raise errors.BuildError(problem, hint='write by=["email"]')
     rows = launch.build_payload(rows).get("webhook_payload", [])
     keys = _keys_of_rows(rows, columns)
-    named = [options.pop("attach", None), options.get("retry")]
-    named = [canonical_id(run_id or "") for run_id in named]
     runs, known = _list_runs(session, launch)
-    entries = _find_later(runs, str(getattr(since, "id", since)))
-    entries = [(run_id, status) for run_id, status in entries if run_id not in named]
-    pending = [run_id for run_id, status in entries[:1] if status not in calls.ENDED]
-    entries = entries[len(pending) :]
+    runs = _select_later(runs, str(getattr(since, "id", since)))
+    named = [canonical_id(options.get(name) or "") for name in ("attach", "retry")]
+    runs = {run_id: runs[run_id] for run_id in runs if run_id not in named}
     if options.get("new"):  # rows of runs that failed are bought again
         failed = calls.ENDED - {calls.COMPLETED}
-        entries = [entry for entry in entries if entry[1] not in failed]
-    positions, sources = _leave_out(session, entries, keys, columns)
-    chosen = [rows[n] for n in positions]
-    if pending and positions:
-        run = find_run(session, launch, chosen, **options)
-        if run is None or [canonical_id(run.id)] != pending:
-            raise _pending_error(pending[0])
-    _tell(launch, len(rows), len(rows) - len(positions), sources, columns)
+        runs = {run_id: runs[run_id] for run_id in runs if runs[run_id] not in failed}
+    positions, sources, active = _leave_out(session, runs, keys, columns)
+    chosen = [rows[at] for at in positions]
+    if active and chosen:
+        own = prepare(session, launch, chosen, **options).recall()
+        if active != [own]:
+            raise errors.RunError(
+                f"run {active[0]} goes on, and may be buying these rows; nothing was "
+                "started",
+                hint=f"wait until it has ended: flow64 watch {active[0][:8]}",
+            )
+    _tell(launch, len(rows), len(rows) - len(chosen), sources, columns)
     return chosen, known
 
 
 def _leave_out(
     session: Session,
-    entries: Sequence[tuple[str, str]],
+    runs: Mapping[str, str],
     keys: Sequence[str],
     columns: Sequence[str],
-) -> tuple[Sequence[int], Sequence[str]]:
-    """Return the rows that no run had, and the runs that had the others.
+) -> tuple[Sequence[int], Sequence[str], Sequence[str]]:
+    """Return the rows that no run had, the runs that had the others, and active runs.
 
     Args:
         session: Sends the requests.
-        entries: Id and status of each run, newest first.
+        runs: The status of each run, newest first.
         keys: The keys of the rows.
         columns: The columns that they are made of.
     """
-    positions, sources = [*range(len(keys))], list[str]()
-    doubts: dict[str, tuple[str, set[str]]] = {}
-    for run_id, status in entries:
+    positions, sources, active = [*range(len(keys))], list[str](), list[str]()
+    doubts: dict[str, set[str]] = {}
+    for run_id, status in runs.items():
         if not positions:
             break
         if status not in calls.ENDED:
-            raise _pending_error(run_id)
+            active.append(run_id)
+            continue
         run_keys = _keys_of_run(session, run_id, columns)
         if status != calls.COMPLETED:
-            doubts[run_id] = status, run_keys
-        elif any(keys[n] in run_keys for n in positions):
-            positions = [n for n in positions if keys[n] not in run_keys]
+            doubts[run_id] = run_keys
+        elif any(keys[at] in run_keys for at in positions):
+            positions = [at for at in positions if keys[at] not in run_keys]
             sources.append(run_id[:8])
-    for run_id, (status, run_keys) in doubts.items():
-        if count := sum(keys[n] in run_keys for n in positions):
-            raise _doubt_error(run_id, status, count)
-    return positions, sources
+    for run_id, run_keys in doubts.items():
+        if count := sum(keys[at] in run_keys for at in positions):
+            raise errors.RunFailedError(
+                f"run {run_id} ended as {printable(runs[run_id])}, and may have "
+                f"charged for {pluralize(count, 'row')} of these; nothing was started",
+                hint="to pay again: retry (--retry) for its rows, or new (--new)",
+                run_id=run_id,
+                status=runs[run_id],
+                is_earlier=True,
+            )
+    return positions, sources, active
 
 
 def _list_runs(
     session: Session, launch: Launch
-) -> tuple[Sequence[tuple[str, str]], frozenset[str]]:
-    """Return the runs of the workflow, newest first, with status, and all known ids.
+) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the status of each run of the workflow, newest first, and all known ids.
 
     Those that the service does not list yet are asked for by the ids in the journal.
     """
@@ -129,30 +139,27 @@ def _list_runs(
     except errors.NotFoundError:
         launch.check_deployment(session, 0)  # it says if it is not deployed
         raise
-    runs = [(canonical_id(run.job_id), calls.normal(run.status)) for run in listed]
-    known = {run_id for run_id, _ in runs}
+    runs = {canonical_id(run.job_id): calls.normal(run.status) for run in listed}
     ids = launch.journal.of(session.place, launch.ready.id).memory().jobs
-    later = list[tuple[str, str]]()
-    for run_id in takewhile(lambda run_id: run_id not in known, reversed(ids)):
+    later: dict[str, str] = {}
+    for run_id in takewhile(lambda run_id: run_id not in runs, reversed(ids)):
         with suppress(errors.NotFoundError):
             seen = calls.live_status(session, run_id)
-            later.append((run_id, calls.normal(seen.overall_status)))
-    return [*later, *runs], frozenset([*known, *ids])
+            later[run_id] = calls.normal(seen.overall_status)
+    return later | runs, frozenset([*runs, *ids])
 
 
-def _find_later(
-    runs: Sequence[tuple[str, str]], since: str
-) -> Sequence[tuple[str, str]]:
+def _select_later(runs: dict[str, str], since: str) -> dict[str, str]:
     """Return a run and those after it."""
     name = since.lower()
-    places = [at for at, (run_id, _) in enumerate(runs) if run_id.startswith(name)]
+    places = [at for at, run_id in enumerate(runs, 1) if run_id.startswith(name)]
     problem = f"{len(places)} of {pluralize(len(runs), 'run')} of the workflow begin so"
     if name == "latest":
         if len(runs) < calls.MOST_RUNS:
             return runs
         problem = f"the service lists {len(runs)} runs, and there may be older ones"
     elif len(places) == 1 and len(name) >= 4:  # digits, as on the command line
-        return runs[: places[0] + 1]
+        return dict(islice(runs.items(), places[0]))
     hint = "name the oldest run that counts, by its id: flow64 runs lists the newest"
     message, is_wrong = f"new_since {shortened(since)}: {problem}", name != "latest"
     raise errors.RunError(message, hint=hint, is_usage=is_wrong)
@@ -224,27 +231,6 @@ def _tell(
         dollars = f"at most {format_dollars(saved.dollars)}"
         origin += f". Saves {dollars}{'' if saved.is_whole else ' and unknown costs'}"
     _log.warning("%d of %s left out: %s", skipped, pluralize(count, "row"), origin)
-
-
-# -- Refusals -------------------------------------------------------------------------
-
-
-def _pending_error(run_id: str) -> errors.RunError:
-    return errors.RunError(
-        f"run {run_id} goes on, and may be buying these rows; nothing was started",
-        hint=f"wait until it has ended: flow64 watch {run_id[:8]}",
-    )
-
-
-def _doubt_error(run_id: str, status: str, count: int) -> errors.RunFailedError:
-    return errors.RunFailedError(
-        f"run {run_id} ended as {printable(status)}, and may have charged for "
-        f"{pluralize(count, 'row')} of these; nothing was started",
-        hint="to pay again, maybe: retry (--retry) for its rows, or new (--new)",
-        run_id=run_id,
-        status=status,
-        is_earlier=True,
-    )
 
 
 def _unread_error(run_id: str, problem: str) -> errors.RunError:

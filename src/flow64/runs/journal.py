@@ -181,18 +181,6 @@ class Journal:
         """Return the part of a workflow at an endpoint."""
         return Ledger(self, place, canonical_id(workflow_id))
 
-    def find(self, place: str, job_id: str) -> Ledger | None:
-        """Return the part of the workflow that a run belongs to, if it is known here.
-
-        Raises:
-            RunError: See `Ledger.memory`.
-        """
-        wanted, ledger = (place, canonical_id(job_id)), None
-        for _, entry in self.entries(wanted[1]):
-            if entry is not None and (entry["place"], entry.get("job")) == wanted:
-                ledger = self.of(place, entry["workflow"])
-        return ledger
-
     def append(self, entry: Mapping[str, Any]) -> None:
         """Append a line in one write, so that lines of several processes do not mix.
 

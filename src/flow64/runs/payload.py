@@ -9,35 +9,29 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, field, frozen
 
 from .. import errors
-from ..analysis.check import findings
 from ..analysis.column_rules import COLUMN_TYPES
 from ..analysis.costs import cost, count_start_rows
 from ..analysis.fields import TYPES, JsonType
-from ..api.answers import Body
 from ..blocks import Search, Webhook
 from ..blocks.catalogue import columns_of
 from ..definition import (
     EMPTY,
     Definition,
     Freezer,
-    FrozenDict,
     Problem,
     Value,
     WireBlock,
-    as_body,
     is_number,
     load_json,
     pointer,
     thaw,
-    unbound_names,
     unchanged,
 )
 from ..text import (
@@ -50,7 +44,7 @@ from ..text import (
     truncate,
 )
 from . import frames
-from .rows import FORMS, CsvRow, RowFile, refuse_repeated_keys, rows_in
+from .rows import FORMS, CsvRow, RowFile, rows_in
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]]
@@ -120,7 +114,7 @@ def _input_error(name: str, problem: str, line: int | None = None) -> errors.Row
 def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
     """Return the rows of a text, such as stdin: JSON, NDJSON or CSV.
 
-    JSON begins with `[` or `{`. A single object is one row.
+    JSON begins with `[` or `{`.
 
     Args:
         content: The text, in UTF-8.
@@ -130,10 +124,7 @@ def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
         RowsError: It cannot be read.
     """
     first = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-    if first == b"{":
-        with suppress(ValueError, RecursionError):  # it may have an object in each line
-            return as_rows(json.loads(content, object_pairs_hook=refuse_repeated_keys))
-    form = {b"[": "json", b"{": "ndjson"}.get(first, "csv")
+    form = "json" if first in (b"[", b"{") else "csv"
     return as_rows(rows_in(io.BytesIO(content), form, partial(_input_error, name)))
 
 
@@ -156,7 +147,6 @@ def rows_error(problems: Sequence[str], **facts: Any) -> errors.RowsError:
 def build_payload(
     definition: Definition,
     rows: Sequence[Mapping[str, Any]],
-    is_overridden: bool = False,
     first: int = 1,
 ) -> dict[str, Any]:
     """Return the body of a start. It is a copy.
@@ -167,7 +157,6 @@ def build_payload(
     Args:
         definition: The workflow, with the settings of this run in its source.
         rows: The rows; none for a source other than `webhook`.
-        is_overridden: Send the settings of the source.
         first: Number of the first row, for problems.
 
     Raises:
@@ -185,13 +174,9 @@ def build_payload(
     lines += _list_faults(columns, rows, frozen_rows or (), first)
     if lines:
         raise rows_error(list(dict.fromkeys(lines)))
-    sources = _sources(definition)
-    body: dict[str, Any] = {}
-    if rows or all(source.kind == Search.kind for source in sources):
-        body["webhook_payload"] = thaw(frozen_rows, _refuse_value)
-    if is_overridden:
-        body["specs_override"] = source_specs(definition)
-    return body
+    if rows or all(source.kind == Search.kind for source in _sources(definition)):
+        return {"webhook_payload": thaw(frozen_rows, _refuse_value)}
+    return {}
 
 
 def needs_rows(definition: Definition) -> bool:
@@ -315,88 +300,6 @@ def _is_required(entry: Any) -> bool:
         return True
     marks = (entry.get("required") is False, entry.get("optional") is True)
     return not (any(marks) or "default" in entry)
-
-
-# -- Settings of the source in one run ------------------------------------------------
-
-
-def override_source(definition: Definition, settings: Any) -> Definition:
-    """Return a definition with settings of one run in its source.
-
-    A run sends all settings of that block, those of the code included: whether the
-    service keeps settings that a run does not name is not documented.
-
-    Args:
-        definition: The workflow, with its values filled in.
-        settings: The settings that differ, by field; None for none.
-
-    Raises:
-        RunError: They cannot be used. All problems are listed.
-    """
-    if settings is None:
-        return definition
-    (source, *others), (root, *_) = _sources(definition), definition.topology.roots
-    problems: list[Problem] = []
-    frozen_settings = Freezer(problems, unchanged).freeze(dict(settings))
-    lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
-    if others:
-        problem = "the workflow has several sources, and which one a run sets is not"
-        lines.append(f"{problem} documented; deploy the change")
-    changed = _with_specs(definition, root, {**source.specs, **frozen_settings})
-    names = set(unbound_names(changed)) - set(unbound_names(definition))
-    lines += [f"value({n!r}) is not filled in here; write its content" for n in names]
-    # What a run sets was never stored by the service. As in a constructor, an unknown
-    # field is a mistake. `extra=` allows it.
-    lines += [
-        f"{finding.message}; {finding.help}"
-        for finding in findings(evolve(changed, is_answer=False))
-        if finding.block_id == source.id
-        if finding.severity == "error" or finding.code == "unknown-field"
-    ]
-    if lines:
-        listed = errors.list_lines(lines, most=20)
-        raise errors.RunError(f"settings of this run cannot be used:{listed}")
-    return changed
-
-
-def source_specs(
-    definition: Definition, values: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Return all settings of the source block, as JSON data.
-
-    Args:
-        definition: The workflow.
-        values: Secrets to fill in, for the request itself.
-    """
-    at = definition.topology.roots[0]
-    body = as_body(evolve(definition, blocks=(definition.blocks[at],)), values)
-    specs: dict[str, Any] = body["workflow_definition"]["blocks"][0]["specs"]
-    return specs
-
-
-def fill_in(
-    body: Mapping[str, Any], definition: Definition, values: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Return the body of a start with the secrets of the source filled in."""
-    if "specs_override" not in body:
-        return body
-    return Body({**body, "specs_override": source_specs(definition, values)})
-
-
-def override_live(live: Definition, sent: Mapping[str, Any]) -> Definition:
-    """Return the deployed workflow with settings of one run in its source.
-
-    Fields that are not sent are kept: a deploy leaves those that code does not set.
-    """
-    (root, *_) = live.topology.roots
-    return _with_specs(live, root, {**live.blocks[root].specs, **sent})
-
-
-def _with_specs(
-    definition: Definition, position: int, specs: Mapping[str, Any]
-) -> Definition:
-    source, changed = definition.blocks[position], FrozenDict(specs)
-    return definition.map_specs(lambda at: changed if at is source else at.specs)
 
 
 # -- Limits ---------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from .. import errors
 from ..api import calls, threads
 from ..api.answers import transport_error
 from ..api.calls import ResultItem, download_links
-from ..api.network import DAY, MINUTE, is_refusal
+from ..api.network import DAY, is_refusal
 from ..api.session import Session
 from ..definition import canonical_id, genuine_stamp
 from ..deploy import judge
@@ -31,16 +31,19 @@ from ..files import reason_of
 from ..text import printable, shortened
 from . import frames
 from . import rows as row_files
-from .rows import FORMS, RowFile, choose_form, require_free, write_file
-from .state import RunState, Stages, digest_rows, unknown_error
+from .rows import FORMS, RowFile, require_free, write_file
+from .state import RunState, digest_rows, unknown_error
 from .typed import ResultRows, structure_for
 from .watch import poll, require_completion
 
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 """Seconds before each further try of a download that broke off."""
 
-LOWEST_RATE: Final = 1024
-"""Bytes per second, over a minute, below which a download is given up."""
+LOWEST_RATE: Final = 4096
+"""Bytes per second, for which a download has time after its first minutes."""
+
+PARQUET: Final = "parquet"
+"""The format that the libraries of frames write."""
 
 MAX_BYTES: Final = 2**30
 """Most bytes of a file for which the service lists no size."""
@@ -93,16 +96,13 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
     Raises:
         OutcomeUnknownError: They are others, or cannot be compared.
     """
-    proof, first = run.find_proof(), next(iter(items), None)
-    numbers = run.stages.numbers.values()
-    if (
-        proof
-        and first
-        and min(numbers, default=first.block_number) == first.block_number
-    ):
+    start, first = run.recall_start(), next(iter(items), None)
+    columns = start and start.proof["columns"]
+    number = min(run.stages.numbers.values(), default=first and first.block_number)
+    if start and columns and first and first.block_number == number:
         with suppress(errors.ResultError):
-            rows = open_rows(session, run.id, first, structure_for(None))
-            if digest_rows(rows.raw, proof["columns"]) == proof:
+            rows = open_rows(session, run.id, first)
+            if digest_rows(rows.raw, columns) == start.proof:
                 run.confirm()
                 return
     reason = "the rows of its first stage do not prove that they are those sent"
@@ -125,12 +125,10 @@ def _choose(
         RunFailedError: The run did not complete.
         WaitTimeoutError: The run goes on, so its last file is not the final one.
     """
-    has_names = bool(run.stages.numbers)
-    number = run.stages.number(run.id, block) if has_names else None
+    if not run.stages.numbers:  # the service names them
+        poll(session, run)
+    number = run.stages.number(run.id, block)
     require_completion(session, run)
-    if not has_names:  # a run that was fetched by its id
-        seen = run.look or poll(session, run)
-        number = Stages.of_run(seen).number(run.id, block)
     items = list_files(session, run, form)
     if number is not None:
         items = [item for item in items if item.block_number == number]
@@ -166,9 +164,7 @@ def read_rows(
     Raises:
         FlowError: See `_choose`; or `ResultError`: they cannot be downloaded.
     """
-    structure = structure_for(kind)  # what cannot be typed is not downloaded
-    item = _choose(session, run, block)
-    return open_rows(session, run.id, item, structure)
+    return open_rows(session, run.id, _choose(session, run, block), kind)
 
 
 def read_inputs(session: Session, run_id: str) -> tuple[ResultRows[Any], int | None]:
@@ -183,15 +179,15 @@ def read_inputs(session: Session, run_id: str) -> tuple[ResultRows[Any], int | N
     webhooks = {b.sequence_number: b for b in seen.blocks if b.block_name == "webhook"}
     for item in _list_items(session, run_id):
         if (block := webhooks.get(item.block_number or 0)) is not None:
-            rows = open_rows(session, run_id, item, structure_for(None))
-            return rows, block.returned_rows
+            return open_rows(session, run_id, item), block.returned_rows
     raise row_files.result_error("of the webhook", "it is not listed")
 
 
 def open_rows(
-    session: Session, run_id: str, item: ResultItem, structure: Any
+    session: Session, run_id: str, item: ResultItem, kind: Any = None
 ) -> ResultRows[Any]:
     """Return the rows of a file, from the list if that has all, else downloaded."""
+    structure = structure_for(kind)
     if item.results is not None and item.is_whole:
         return ResultRows(item.results, len(item.results), structure)
     folder = Path(mkdtemp(prefix="flow64-"))
@@ -265,23 +261,17 @@ def download(
         FlowError: A file cannot be downloaded.
     """
     target = Path(path)
-    form, is_parquet = FORMS.get(target.suffix.lower()), frames.is_parquet(target)
-    if every_stage and (block is not None or form or is_parquet):
+    form = form_of_target(target)
+    if every_stage and (block is not None or form):
         problem = "every_stage=True saves all files: leave out block, and name a folder"
         raise errors.BuildError(problem)
-    if target.suffix and not (form or is_parquet or target.is_dir()):
-        problem = (
-            f"{printable(str(target))} does not end in {', '.join(FORMS)}, .parquet"
-        )
-        hint = "name such a file, or a folder without a suffix"
-        raise errors.BuildError(problem, hint=hint, is_usage=True)
-    if is_parquet:
+    if form:
         require_free(target, overwrite=overwrite)
+    if form == PARQUET:
         rows = read_rows(session, run, block=block)
         frames.save_parquet(rows.raw, target, overwrite=overwrite)
         return [target]
     if form:
-        require_free(target, overwrite=overwrite)
         item = _choose(session, run, block, form)
         return [download_file(session, run.id, item, target, form, overwrite=overwrite)]
     is_one = not every_stage
@@ -302,9 +292,30 @@ def download(
     ]
 
 
+def form_of_target(path: Path) -> str:
+    """Return the format of a file that rows are saved in; nothing for a folder.
+
+    Raises:
+        BuildError: It ends in another suffix, and is no folder yet.
+        ConfigError: It is a Parquet file, and no library can write one.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet" and frames.load("polars", "pyarrow"):
+        return PARQUET
+    if suffix and suffix not in FORMS and not path.is_dir():
+        problem = f"{printable(str(path))} does not end in {', '.join(FORMS)}, .parquet"
+        hint = "name such a file, or a folder without a suffix"
+        raise errors.BuildError(problem, hint=hint, is_usage=True)
+    return FORMS.get(suffix, "")
+
+
 def form_of(item: ResultItem) -> str:
-    """Return csv, json or ndjson."""
-    return choose_form(item.content_type or "", item.filename)
+    """Return csv, json or ndjson, by the content type or else by the name."""
+    content_type = (item.content_type or "").lower()
+    form = FORMS.get(Path(item.filename).suffix.lower(), "csv")
+    if "json" in content_type and form != "ndjson":  # which not every store knows
+        form = "ndjson" if "ndjson" in content_type else "json"
+    return "csv" if "csv" in content_type else form
 
 
 def download_file(
@@ -328,8 +339,8 @@ def download_file(
 
     Raises:
         RowsError: The target exists, or cannot be written.
-        ResultError: The file is not the one that was listed, is too large or too slow,
-            or nothing proves that it is complete.
+        ResultError: The file is not the one that was listed, is too large, or nothing
+            proves that it is complete.
         TransportError: It broke off again and again.
     """
     require_free(target, overwrite=overwrite)
@@ -362,15 +373,15 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     """Write the bytes as they come, and check that they are the whole file.
 
     Raises:
-        ResultError: It is too large or too slow, or nothing proves that it is complete.
-        TransportError: It was cut off, or its link has expired.
+        ResultError: It is too large, or nothing proves that it is complete.
+        TransportError: It was cut off, or its link has expired; or it was too slow.
     """
     if item.download_url is None:
         raise _cut_error(item, printable(item.message or "it has no link"))
     fail = partial(row_files.result_error, item.filename)
     limit = MAX_BYTES if item.file_size is None else item.file_size
-    size, since, before = 0, threads.now(), 0
-    with session.open(item.download_url, DAY) as answer:
+    size, seconds = 0, session.policy.deadline + (item.file_size or 0) / LOWEST_RATE
+    with session.open(item.download_url, min(seconds, DAY)) as answer:
         if 300 <= answer.status_code < 400:
             raise fail("its link leads on to somewhere else, and is not followed")
         if answer.status_code != 200:
@@ -380,11 +391,6 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
             size += len(piece)
             if size > limit:
                 raise fail(f"it has more than the {limit:,} bytes that it may have")
-            if (seconds := threads.now() - since) >= MINUTE:
-                if size - before < LOWEST_RATE * seconds:
-                    problem = f"{size - before:,} bytes came in {seconds:.3g} s"
-                    raise fail(f"too slow: {problem}")
-                since, before = threads.now(), size
         length = answer.headers.get("content-length", "")
     expected = int(length) if length.isdecimal() else size
     expected = expected if item.file_size is None else item.file_size
@@ -427,7 +433,7 @@ def read_recording(session: Session, run: RunState) -> Recording | Replay:
             raise errors.ResultError(f"the run has no JSON file of {kind}")
         if own[0].row_count > MOST_ROWS:
             raise errors.ResultError(f"{kind} has more than {MOST_ROWS:,} rows")
-        file = open_rows(session, run.id, own[0], structure_for(None))
+        file = open_rows(session, run.id, own[0])
         rows = [row.raw for row in file]
         if not len(rows) == own[0].row_count == metrics[number].get("row_count"):
             raise errors.ResultError(f"the file of {kind} does not have all rows")

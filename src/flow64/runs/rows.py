@@ -1,4 +1,4 @@
-"""Rows of files, one by one: CSV, JSON and NDJSON, read and written.
+"""Rows of files, one by one: CSV, JSON and NDJSON are read, and CSV is written.
 
 Only a few rows are in memory at a time, so a file may have any size.
 """
@@ -42,18 +42,6 @@ CHUNK: Final = 1 << 18
 
 FORMS: Final = {".csv": "csv", ".json": "json", ".jsonl": "ndjson", ".ndjson": "ndjson"}
 """Formats of rows, by the suffix of a file."""
-
-
-def choose_form(content_type: str, name: str) -> str:
-    """Return csv, json or ndjson, by the content type or else by the name."""
-    of_name = FORMS.get(Path(name).suffix.lower(), "csv")
-    words = {FORMS.get(f".{word}") for word in _WORD.findall(content_type.lower())}
-    if "json" in words and of_name == "ndjson":
-        return of_name  # not every store has a content type for NDJSON
-    return next((form for form in ("ndjson", "json", "csv") if form in words), of_name)
-
-
-_WORD: Final = re.compile(r"[a-z]+")
 
 
 @frozen
@@ -107,7 +95,7 @@ class RowFile:
 
 def rows_in(file: BinaryIO, form: str, fail: Fail) -> Iterator[Raw]:
     """Yield the rows of an open file; see `RowFile`."""
-    return {"csv": _csv_rows, "json": _json_rows}.get(form, _ndjson_rows)(file, fail)
+    return (_csv_rows if form == "csv" else _json_rows)(file, fail)
 
 
 def result_error(
@@ -184,12 +172,7 @@ def _describe_line(cells: Sequence[str], width: int) -> str:
 # -- JSON -----------------------------------------------------------------------------
 
 
-def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. For `object_pairs_hook`.
-
-    Raises:
-        ValueError: A key stands twice.
-    """
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         counts = Counter(key for key, _ in pairs)
@@ -198,40 +181,28 @@ def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys)
-_BLANK: Final = " \t\n\r"
-
-
-def _ndjson_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
-    for number, line in enumerate(_text_lines(file, fail), start=1):
-        if not line.strip(_BLANK):
-            continue
-        try:
-            row = _DECODER.decode(line)
-        except (ValueError, RecursionError) as error:
-            raise fail(f"it is not valid JSON: {error}", number) from None
-        if not isinstance(row, dict):
-            raise fail(f"a row is an object, not {shortened(row)}", number)
-        yield row
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated_keys)
 
 
 def _json_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
-    """Yield the objects of a list, decoded one by one.
+    """Yield the objects of a list, or those that follow each other, one by one.
 
     The text in memory doubles while a row does not fit, so the work is linear.
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    held, at, count, before = "", 0, 0, _FIRST
+    held, at, count, before, end = "", 0, 0, _START, _EMPTY
     try:
         while True:
-            problem = "is cut off, or no object between [ and ]"
+            problem = "is cut off, or no object"
             if gap := before.match(held, at):
                 try:
-                    row, end = _DECODER.raw_decode(held, gap.end())
+                    row, at = _DECODER.raw_decode(held, gap.end())
                 except json.JSONDecodeError as error:
                     problem = f"is broken or cut off: {error.msg}"
                 else:
-                    at, count, before = end, count + 1, _NEXT
+                    if count == 0:
+                        before, end = _IN_LIST if "[" in gap[0] else _IN_LINES
+                    count += 1
                     yield row
                     continue
             held, at = held[at:], 0
@@ -243,13 +214,15 @@ def _json_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
         raise fail(f"row {count + 1} cannot be read: {error}") from None
     finally:
         text.detach()  # the file is closed by its owner
-    if not re.fullmatch(r"\s*\]\s*" if count else r"\s*\[\s*\]\s*", held):
+    if not end.fullmatch(held):
         raise fail(f"row {count + 1} {problem}")
 
 
-_FIRST: Final = re.compile(r"\s*\[\s*(?=\{)")
-_NEXT: Final = re.compile(r"\s*,\s*(?=\{)")
-"""What stands before an object of a list."""
+_START: Final = re.compile(r"\s*\[?\s*(?=\{)")
+_EMPTY: Final = re.compile(r"\s*(\[\s*\])?\s*")
+_IN_LIST: Final = re.compile(r"\s*,\s*(?=\{)"), re.compile(r"\s*\]\s*")
+_IN_LINES: Final = re.compile(r"\s*(?=\{)"), re.compile(r"\s*")
+"""What stands before each further object, and what at the end."""
 
 
 # -- Writing --------------------------------------------------------------------------

@@ -9,10 +9,12 @@ A documented refusal is reported at once, and the next start looks first.
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from threading import Lock
+from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
 from attrs import define, field
@@ -20,17 +22,13 @@ from attrs import define, field
 from .. import errors
 from ..api import calls, threads
 from ..api.answers import answer_error
-from ..api.auth import OAuth
 from ..api.network import is_refusal, is_unsent
 from ..api.session import Session
-from ..definition import canonical_id, digest, retry_key, run_key
-from ..text import pluralize, printable
-from . import payload
+from ..definition import canonical_id, digest, is_encodable, retry_key, run_key
+from ..text import pluralize, printable, shortened
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
+from .launch import Launch
 from .state import RunState, digest_rows, unknown_error
-
-if TYPE_CHECKING:
-    from .start import Launch
 
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
@@ -42,49 +40,126 @@ _log = logging.getLogger("flow64")
 _attach_log = logging.getLogger(ATTACH_LOG)
 
 
+_TURNS: Final[dict[tuple[str, str], Lock]] = {}
+"""The starts of one workflow in this process follow each other. Otherwise the new run
+of one could be taken for that of another."""
+
+os.register_at_fork(after_in_child=_TURNS.clear)
+
+
+def prepare(
+    session: Session,
+    launch: Launch,
+    rows: Any = (),
+    *,
+    intent: str | None = None,
+    new: bool = False,
+    retry: str | None = None,
+    attach: str | None = None,
+    index: int | None = None,
+    first: int = 1,
+    compared: frozenset[str] | None = None,
+) -> Starter:
+    """Check a start. No request is sent.
+
+    Args:
+        session: Sends the requests.
+        launch: What to run, and how.
+        rows: Rows as `payload.as_rows` takes them.
+        intent: Name of a run that must happen once. Without one, the same definition
+            and rows are the same intent.
+        new: Start a run of its own, in any case.
+        retry: A run of the intent that ended without success, to be started again.
+        attach: The run of the intent, if only you can know it.
+        index: Index of the batch that these rows are.
+        first: Number of the first row, for errors.
+        compared: The runs that the rows were compared with; see `inputs.select_rows`.
+
+    Raises:
+        BuildError: The options contradict each other.
+        RowsError: Rows cannot be sent.
+    """
+    for text in (intent, retry, attach):
+        if text is not None and (not is_encodable(text) or not text.strip()):
+            raise errors.BuildError(f"{shortened(text)} names no run")
+    if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
+        problem = "new, retry and attach exclude each other, and new an intent"
+        raise errors.BuildError(problem)
+    body = launch.build_payload(rows, first)
+    name = None if new else launch.name_intent(intent)
+    facts = body, name, intent is None, retry, attach, index, compared
+    return Starter(session, launch, *facts)
+
+
+def start(session: Session, launch: Launch, rows: Any = (), **options: Any) -> RunState:
+    """Start a run once for its intent, or return the run that it has.
+
+    Args:
+        session: Sends the requests.
+        launch: What to run, and how.
+        rows: Rows as `payload.as_rows` takes them.
+        **options: See `prepare`.
+
+    Raises:
+        RowsError: Rows cannot be sent.
+        BudgetError: It may exceed a limit.
+        IntentError: The journal knows the intent with other rows, or `retry` or
+            `attach` is not such a run.
+        RunError: The deployed workflow is not this code; or the journal cannot be
+            written, or is damaged.
+        RunFailedError: The run of the intent ended without success.
+        ApiError: The service refused it.
+        OutcomeUnknownError: No answer came, and the list of runs does not show whether
+            it was started.
+    """
+    return prepare(session, launch, rows, **options).run()
+
+
 @define
 class Starter:
-    """Starts one run under one key."""
+    """One start that was checked; see `prepare`."""
 
     session: Session = field(repr=False)
     launch: Launch
-    ledger: Ledger
     body: Mapping[str, Any] = field(repr=False)
-    digest: str
     intent: str | None
     is_default: bool
     retry: str | None
-    index: int | None = None
-    compared: frozenset[str] | None = None
-    key: str = ""
-    root: str = ""
-    memory: Memory = field(factory=Memory, repr=False)
-    writer: str = field(factory=lambda: uuid4().hex)
-    was_sent: bool = False
+    attach: str | None
+    index: int | None
+    compared: frozenset[str] | None
+    ledger: Ledger = field(init=False)
+    digest: str = field(init=False)
+    key: str = field(default="", init=False)
+    root: str = field(default="", init=False)
+    memory: Memory = field(factory=Memory, init=False, repr=False)
+    writer: str = field(factory=lambda: uuid4().hex, init=False)
+    was_sent: bool = field(default=False, init=False)
 
-    @classmethod
-    def of(
-        cls, session: Session, launch: Launch, body: Mapping[str, Any], *facts: Any
-    ) -> Starter:
-        """Return the start of a body; the facts are the fields behind its digest."""
-        ledger = launch.journal.of(session.place, launch.ready.id)
-        return cls(session, launch, ledger, body, digest(body), *facts)
+    def __attrs_post_init__(self) -> None:
+        ready = self.launch.ready
+        self.ledger = self.launch.journal.of(self.session.place, ready.id)
+        self.digest = digest(self.body)
 
-    def recall(self) -> RunState | None:
-        """Return the run that the journal has."""
+    def recall(self) -> str | None:
+        """Return the run that the journal has for it; None if it may buy.
+
+        No request is sent.
+        """
         self._load()
         start = self._last_start()
-        if start is None:
-            return None
-        facts: Any = {"is_presumed": start.is_presumed, "started_at": start.at}
-        facts |= {"is_attached": True, "status": start.outcome or ""}
-        stages = self.launch.stages
-        return RunState(str(start.job_id), self.ledger, stages=stages, **facts)
+        return None if start is None else start.job_id
 
-    def start(self) -> RunState:
-        """Start the run, or find it."""
-        self._load()
-        self._require_same()
+    def run(self) -> RunState:
+        """Start the run, or return the one that there is; see `start`."""
+        with _TURNS.setdefault((self.session.place, self.launch.ready.id), Lock()):
+            count = len(self.body.get("webhook_payload") or ())
+            self.launch.check_deployment(self.session, count)
+            self._load()
+            self._require_same()
+            return self._attach_to(self.attach) if self.attach else self._start()
+
+    def _start(self) -> RunState:
         if (last := self._last_start()) is not None:
             return self._attach(last)
         if self.retry is not None:
@@ -113,10 +188,8 @@ class Starter:
         self._require_sound()
         return self._send()
 
-    def attach_to(self, job_id: str) -> RunState:
+    def _attach_to(self, job_id: str) -> RunState:
         """Return the run that the user names, and remember it for the intent."""
-        self._load()
-        self._require_same()
         job_id = canonical_id(job_id)
         owner = self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
@@ -287,7 +360,10 @@ class Starter:
             if not isinstance(failure, errors.FlowError):
                 return failure
             failures += 1
-            wait = self._choose_wait(failure, failures)
+            wait: float | None = None
+            if _status(failure) == 429:
+                policy = self.session.policy
+                wait = policy.choose_wait(failure, failures, may_repeat=None)
             if wait is not None and threads.now() + wait >= ends:
                 wait = None
             if wait is None and lost is None and is_refusal(failure):
@@ -312,7 +388,7 @@ class Starter:
             started = calls.start_run(
                 self.session,
                 launch.ready.id,
-                payload.fill_in(self.body, launch.definition, launch.ready.values),
+                launch.fill_in(self.body, launch.ready.values),
                 self.key,
                 save_json=launch.save_json,
                 result_formats=launch.result_formats,
@@ -324,18 +400,6 @@ class Starter:
             self.was_sent = self.was_sent or not is_unsent(error)
             return error
         return self._accept(canonical_id(started.job_id), started.already_started)
-
-    def _choose_wait(self, failure: errors.FlowError, failures: int) -> float | None:
-        """Return the seconds before a refused start is sent again; None to give up.
-
-        After a 429, and once after a 401: a session asks for another token then.
-        """
-        status = _status(failure)
-        if status == 401 and isinstance(self.session.auth, OAuth) and failures == 1:
-            return 0.0
-        if status != 429:
-            return None
-        return self.session.policy.choose_wait(failure, failures, may_repeat=None)
 
     def _accept(self, job_id: str, already_started: bool) -> RunState:
         """Return the run that an answer names."""
@@ -379,9 +443,6 @@ class Starter:
         except errors.FlowError as error:
             if not is_sent:
                 raise
-            if _status(lost) == 401 == _status(error):
-                self._write_refusal(lost)
-                raise lost from None
             reason = (
                 f"{lost.message}; then its runs could not be listed: {error.message}"
             )

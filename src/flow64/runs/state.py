@@ -14,9 +14,10 @@ from attrs import define, field, frozen
 
 from .. import errors
 from ..api import calls
+from ..api.session import Session
 from ..definition import Definition, load_json
 from ..text import did_you_mean, join_words, printable, shortened
-from .journal import Journal, Ledger
+from .journal import Journal, Ledger, Start
 
 _log = logging.getLogger("flow64")
 
@@ -205,7 +206,6 @@ class RunState:
         is_presumed: True if the answer to its start was lost. It was the only new run,
             so it is taken for ours. You get its rows once they prove that.
         is_attached: True if the run was there before, and nothing was started now.
-        is_new: True until it was polled, since it may not be visible yet.
         started_at: When it was started, if that is known.
         stages: Its blocks by name.
         reason: Why it did not complete, if the service says so.
@@ -220,7 +220,6 @@ class RunState:
     status: str = field(default="queued", kw_only=True)
     is_presumed: bool = field(default=False, kw_only=True)
     is_attached: bool = field(default=False, kw_only=True)
-    is_new: bool = field(default=True, kw_only=True, repr=False)
     started_at: str | None = field(default=None, kw_only=True)
     stages: Stages = field(factory=Stages, kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)
@@ -230,7 +229,7 @@ class RunState:
 
     @property
     def workflow_id(self) -> str:
-        """Id of its workflow; empty if it was fetched by its id and not polled yet."""
+        """Id of its workflow."""
         return self.ledger.workflow_id
 
     @property
@@ -247,9 +246,9 @@ class RunState:
 
     def record_look(self, seen: calls.LiveStatus) -> None:
         """Record the answer to a poll."""
-        self.is_new, self.look = False, seen
-        if not self.workflow_id:
-            self.ledger = self.ledger.journal.of(self.ledger.place, seen.workflow_id)
+        self.look = seen
+        if not self.stages.numbers:  # it was fetched by its id
+            self.stages = Stages.of_run(seen)
         self.record_status(seen.overall_status)
         if self.status == calls.COMPLETED:
             self.count = self.stages.count_rows(seen)
@@ -257,16 +256,14 @@ class RunState:
         elif self.is_ended:
             self.reason = self.stages.describe_failure(seen)
 
-    def find_proof(self) -> Mapping[str, Any] | None:
-        """Return the digest of the rows that were sent; None if it is not known."""
-        start = self.ledger.memory().of_job(self.id)
-        return start.proof if start is not None and start.proof["columns"] else None
+    def recall_start(self) -> Start | None:
+        """Return its start, if the journal has it."""
+        return self.ledger.memory().of_job(self.id)
 
     def confirm(self) -> None:
         """Record that the run is proven to be ours."""
         self.is_presumed = False
-        start = self.ledger.memory().of_job(self.id)
-        if start is not None:
+        if (start := self.recall_start()) is not None:
             self.ledger.write_run(start.key, self.id)
             if self.is_ended:  # which the line before has taken back
                 self.ledger.write_end(start.key, self.id, self.status)
@@ -277,7 +274,7 @@ class RunState:
         The state of a run that was paid for counts more than the journal.
         """
         try:
-            start = self.ledger.memory().of_job(self.id) if self.workflow_id else None
+            start = self.recall_start()
         except errors.RunError as error:
             _log.warning("run %s, %s: %s", self.id, self.status, error.message)
             return
@@ -285,19 +282,20 @@ class RunState:
             self.ledger.write_end(start.key, self.id, self.status)
 
 
-def recall_run(run_id: str, journal: Journal, place: str) -> RunState:
-    """Return what is known of a run that is fetched by its id. No request is sent.
+def fetch_run(session: Session, journal: Journal, run_id: str) -> RunState:
+    """Return a run by its id.
 
     Args:
-        run_id: Its id.
+        session: Sends the request.
         journal: The journal, which may know that the run was presumed to be ours.
-        place: The endpoint.
+        run_id: Its id.
 
     Raises:
         RunError: The journal cannot be read, so the run may not be ours.
     """
-    ledger = journal.find(place, run_id)
-    run = RunState(run_id, ledger or journal.of(place, ""), status="", is_new=False)
-    if ledger and (start := ledger.memory().of_job(run_id)) is not None:
+    seen = calls.live_status(session, run_id)
+    run = RunState(run_id, journal.of(session.place, seen.workflow_id), status="")
+    if (start := run.recall_start()) is not None:
         run.is_presumed, run.started_at = start.is_presumed, start.at
+    run.record_look(seen)
     return run

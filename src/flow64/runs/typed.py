@@ -20,9 +20,10 @@ from typing import Any, Final, Generic, NoReturn, TypeVar
 import attrs
 import cattrs
 from attrs import frozen
+from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn
 
-from .. import errors
+from .. import errors, tables
 from ..definition import load_json
 from ..diagnostics import as_card, as_table
 from ..dsl import column_of, unwrap
@@ -70,8 +71,8 @@ class Row(Mapping[str, Any], Generic[T]):
         """
         try:
             return self._structure(self.raw)
-        except Exception as error:  # noqa: BLE001 - cattrs gathers errors of all kinds
-            lines = [f"{at or 'the row'}: {why}" for at, why in _problems(error)]
+        except cattrs.ClassValidationError as error:
+            lines = _list_misfits(error)
         problem = f"row {self.number} does not fit; row.raw has it as it came"
         listed = errors.list_lines(lines, most=20)
         raise errors.RowsError(f"{problem}:{listed}", problems=lines)
@@ -144,14 +145,10 @@ def structure_for(kind: Any) -> Callable[[Raw], Any]:
 # -- Values ---------------------------------------------------------------------------
 
 
-class _MisfitsError(ValueError):
-    """Pairs of a path inside a cell and a problem."""
-
-
-def _misfit(value: Any, kind: Any) -> _MisfitsError:
+def _misfit(value: Any, kind: Any) -> tables.WrongValueError:
     """Return the error of a value of another type than wanted."""
     cut = value[:LONGEST_WORDS] if isinstance(value, str) else value
-    return _MisfitsError([("", f"{shortened(cut)} is not {_name(kind)}")])
+    return tables.WrongValueError(f"{shortened(cut)} is not {_name(kind)}")
 
 
 def _name(kind: Any) -> str:
@@ -207,9 +204,11 @@ def _structure_scalar(value: Any, kind: Any) -> Any:
         raise _misfit(value, kind) from None
 
 
-_CONTAINERS: Final[Mapping[Any, Any]] = {
-    **dict.fromkeys((list, abc.Sequence, abc.Iterable, abc.Collection), list),
-    **dict.fromkeys((dict, abc.Mapping), dict),
+_LIST: Final = (list, list_structure_factory)
+_DICT: Final = (dict, mapping_structure_factory)
+_CONTAINERS: Final[Mapping[Any, tuple[type, Any]]] = {
+    **dict.fromkeys((list, abc.Sequence, abc.Iterable, abc.Collection), _LIST),
+    **dict.fromkeys((dict, abc.Mapping), _DICT),
 }
 
 
@@ -219,24 +218,9 @@ def _origin(kind: Any) -> Any:
 
 def _structure_container(kind: Any) -> Callable[[Any, Any], Any]:
     """Return a hook for a list or dict, which CSV writes as JSON text in a cell."""
-    container, arguments = _CONTAINERS[_origin(kind)], typing.get_args(kind)
-    inner = arguments[container is dict] if arguments else Any
-    hook = _CONVERTER.get_structure_hook(inner)
-
-    def structure(value: Any, _: Any) -> Any:
-        data = _parse(value, dict if container is dict else list, kind)
-        values: dict[Any, Any] = {}
-        problems: list[tuple[str, str]] = []
-        for key, item in data.items() if container is dict else enumerate(data):
-            try:
-                values[key] = hook(item, inner)
-            except Exception as error:  # noqa: BLE001 - as for a row
-                problems += [(f"[{key!r}]{at}", why) for at, why in _problems(error)]
-        if problems:
-            raise _MisfitsError(problems)
-        return values if container is dict else [*values.values()]
-
-    return structure
+    container, make = _CONTAINERS[_origin(kind)]
+    hook = make(kind, _CONVERTER)
+    return lambda value, _: hook(_parse(value, container, kind), kind)
 
 
 def _parse(value: Any, wanted: type, kind: Any) -> Any:
@@ -295,20 +279,17 @@ _CONVERTER.register_structure_hook_factory(
 _CONVERTER.register_structure_hook_factory(_is_union, _structure_union)
 
 
-def _problems(error: BaseException) -> Iterator[tuple[str, str]]:
-    """Yield each column, or path inside one, and what is wrong with it."""
-    if isinstance(error, _MisfitsError):
-        yield from error.args[0]
-    elif not isinstance(error, cattrs.ClassValidationError):
-        yield "", printable(truncate(str(error), LONGEST_WORDS) or type(error).__name__)
-    else:
-        names = _columns(error.cl)
-        for inner in error.exceptions:
-            note: Any = next(reversed(getattr(inner, "__notes__", ())), None)
-            name = getattr(note, "name", "")
-            column = printable(names.get(name, name))
-            if type(inner) is KeyError and name:
-                yield column, f"it is missing, and {_name(note.type)} is wanted"
-                continue
-            for at, why in _problems(inner):
-                yield (f"{column}.{at}" if at and at[0] != "[" else column + at), why
+def _list_misfits(error: cattrs.ClassValidationError) -> Sequence[str]:
+    """Return each column, or path inside one, and what is wrong with it."""
+    columns = _columns(error.cl)
+    lines = tables.list_mistakes(error, "row", _describe)
+    return [_FIELD.sub(lambda match: columns[match[1]], line) for line in lines]
+
+
+_FIELD: Final = re.compile(r"^row\.(\w+)")
+
+
+def _describe(error: BaseException, kind: Any) -> str:
+    if type(error) is KeyError:
+        return f"it is missing, and {_name(kind)} is wanted"
+    return printable(truncate(str(error), LONGEST_WORDS) or type(error).__name__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from math import inf
 from random import uniform
 from typing import Any, Final, Literal
 
@@ -67,19 +68,22 @@ def steps(
 ) -> Iterator[Event | float]:
     """Yield events as `watch` does, and the seconds to wait before each poll."""
     ends = threads.now() + timeout
-    news, patience = _News(run.stages), Patience(run.is_new)
+    news, refused_at = _News(run.stages), inf
     while True:
         lost = None
         try:
             with threads.deadline(max(ends - threads.now(), LAST_LOOK)):
                 seen = poll(session, run)
         except errors.FlowError as error:
-            # If it has ended, how is known, and it may be gone by now.
-            if not run.is_ended and not patience.lasts(error, threads.now()):
-                raise
+            # Also if the client's own pace has left no time for it.
+            if not (may_pass(error) or isinstance(error, errors.TransportError)):
+                refused_at = min(refused_at, threads.now())
+                # If it has ended, how is known, and it may be gone by now.
+                if not run.is_ended and _is_final(error, threads.now() - refused_at):
+                    raise
             lost = error
         else:
-            patience.renew()
+            refused_at = inf
             yield from news.read(seen, run.status)
         if run.is_ended:
             yield Event("ended", run.status, text=run.reason or run.empty)
@@ -191,37 +195,19 @@ def cancel(session: Session, run: RunState) -> str:
     return run.status
 
 
-@define
-class Patience:
-    """Decides whether to poll again after a poll that failed.
+def _is_final(error: errors.FlowError, seconds: float) -> bool:
+    """Return True if another poll cannot help.
 
-    Passing faults are always waited for. A refusal of a new run, or of one that was
-    seen, is believed after a minute without other answers, since a late list, a proxy
-    or a login page may be the cause. A refused credential is believed at once.
+    Passing faults are always waited for. A refusal is believed after a minute, since a
+    late list, a proxy or a login page may be the cause. A refused credential is
+    believed at once.
 
-    Attributes:
-        is_new: True if the run was just started, and so may not be visible yet.
+    Args:
+        error: How a poll failed.
+        seconds: How long each answer was a refusal.
     """
-
-    is_new: bool
-    _was_seen: bool = field(default=False, init=False)
-    _doubted: float | None = field(default=None, init=False)
-
-    def lasts(self, error: errors.FlowError, now: float) -> bool:
-        """Return True if polling again may help."""
-        # Also if the client's own pace has left no time for it.
-        if may_pass(error) or isinstance(error, errors.TransportError):
-            return True
-        is_late = self.is_new and isinstance(error, errors.NotFoundError)
-        is_odd = isinstance(error, errors.ApiError) and self._was_seen
-        if isinstance(error, errors.AuthError) or not (is_late or is_odd):
-            return False
-        self._doubted = now if self._doubted is None else self._doubted
-        return now - self._doubted < MINUTE
-
-    def renew(self) -> None:
-        """Record a poll that succeeded."""
-        self._was_seen, self._doubted = True, None
+    is_refusal = isinstance(error, errors.ApiError)
+    return not is_refusal or isinstance(error, errors.AuthError) or seconds >= MINUTE
 
 
 @define

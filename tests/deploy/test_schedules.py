@@ -7,10 +7,11 @@ import sys
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, Client, Schedule, Workflow, errors
+from flow64 import LEAD, Client, Schedule, Workflow, errors, value
 from flow64.api import calls
-from flow64.blocks import FindEmail, Search
+from flow64.blocks import Filter, FindEmail, Search
 from flow64.client import Terms
+from flow64.definition import Values
 from flow64.deploy.history import History
 from flow64.deploy.make import plan_restore
 from flow64.deploy.plan import Consents, as_json, load_plan
@@ -456,3 +457,23 @@ def test_schedule_of_another_workflow_with_our_stamp_is_not_ours(here):
     here.client.schedules.create(code(key="b").id(), "daily", EARLY, description=stamp)
 
     assert here.plan(code(key="b")).is_empty
+
+
+# -- Secrets ---------------------------------------------------------------------------
+
+
+def test_name_may_hold_the_text_of_a_secret(here):
+    """Each text from a variable is one. It is hidden in names that people gave."""
+    here.values = Values({"region": "emea-42"}, {"region"})
+    at = Filter.where("country").equals(value("region"))
+    flow = Search(LEAD, query="people", max_results=10) >> at
+    timed = [Schedule("emea-42 mornings", EARLY)]
+    wanted = Workflow("A", flow, key="a", project=GROWTH, schedules=timed)
+    wanted = target(wanted, region="emea-42")
+
+    here.deploy(wanted)
+    assert here.plan(wanted).is_empty
+
+    here.client.schedules.create(ID, "by emea-42", LATE)
+    (error,) = here.apply(here.plan(**WHOLE), Consents(prune=1)).errors
+    assert "emea-42" not in f"{here.plan(wanted)} {error}"

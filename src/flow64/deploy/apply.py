@@ -381,7 +381,7 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
     try:
         ours = {write.live.id for write in step.schedules if write.live is not None}
         problems += [
-            f"schedule {schedule.name or schedule.id} is active; delete it first"
+            f"schedule {session.mask(schedule.name)} is active; delete it first"
             for schedule in calls.list_schedules(session, step.id)
             if schedule.is_active is not False and schedule.id not in ours
         ]

@@ -179,7 +179,8 @@ class _Maker:
             problem = f"their list answered {lives.status}"
             self.not_checked.append(f"schedules: {problem}")
         now = datetime.now(UTC)
-        timed = [schedules.plan(step, lives, self.prices, now) for step in steps]
+        facts = lives, self.prices, now
+        timed = [schedules.plan(self.session, step, *facts) for step in steps]
         return [*map(_hold_purchases, timed)]
 
     def _hold_renames(
@@ -483,5 +484,6 @@ def plan_restore(
         )
     if saved.schedules is not None:
         lives = schedules.list_for(session, [step])
-        step = schedules.plan(step, lives, prices, datetime.now(UTC), saved.schedules)
+        facts = lives, prices, datetime.now(UTC)
+        step = schedules.plan(session, step, *facts, wanted=saved.schedules)
     return Plan(saved.env, endpoint, [_hold_purchases(step)], prices=prices)

@@ -44,19 +44,17 @@ Lives: TypeAlias = Mapping[str, Sequence[calls.Schedule]]
 """The schedules of the service, by the id of their workflow."""
 
 
-def group(session: Session, listed: Iterable[calls.Schedule]) -> Lives:
+def group(listed: Iterable[calls.Schedule]) -> Lives:
     """Return schedules by the id of their workflow."""
     lives: dict[str, list[calls.Schedule]] = {}
     for live in listed:
-        # A name may be that of people, and holds no secret when it is shown.
-        shown = evolve(live, name=session.mask(live.name))
-        lives.setdefault(canonical_id(live.workflow_id), []).append(shown)
+        lives.setdefault(canonical_id(live.workflow_id), []).append(live)
     return lives
 
 
 def list_all(session: Session, workflow_id: str | None = None) -> Lives:
     """Return the schedules of all workflows, or of one, by one request."""
-    return group(session, calls.list_schedules(session, workflow_id))
+    return group(calls.list_schedules(session, workflow_id))
 
 
 def stamp_all(texts: Mapping[str, str], path: str) -> Texts:
@@ -209,19 +207,22 @@ def list_for(session: Session, steps: Sequence[Step]) -> Lives | ApiError:
     if not any(step.before is not None or step.texts for step in steps):
         return {}
     listed = list_if_shown(partial(calls.list_schedules, session))
-    return listed if isinstance(listed, ApiError) else group(session, listed)
+    return listed if isinstance(listed, ApiError) else group(listed)
 
 
 def plan(
+    session: Session,
     step: Step,
     lives: Lives | ApiError,
     prices: Mapping[str, float],
     now: datetime,
+    *,
     wanted: Texts | None = None,
 ) -> Step:
     """Return a step with what is to be done to the schedules of its workflow.
 
     Args:
+        session: Hides secrets in the names that people gave.
         step: The step of the workflow.
         lives: The schedules of the service, or why it does not show them.
         prices: Dollars for one row by kind, in place of the documented ones.
@@ -238,6 +239,9 @@ def plan(
             return step
         wanted = stamp_all(step.texts, step.target.stamp.path) if step.target else {}
     table = Timetable.of(step.id, wanted, lives)
+    texts = {name: session.mask(text) for name, text in table.before.items()}
+    others = [*map(session.mask, table.others)]
+    table = evolve(table, before=texts, others=others)
     before = step.before and evolve(step.before, schedules=table.before)
     unmanaged = (*step.unmanaged, *(f"schedule {name}" for name in table.others))
     step = evolve(step, timetable=table, before=before, unmanaged=unmanaged)

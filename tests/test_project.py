@@ -184,6 +184,7 @@ MISTAKES = {
     "both": lambda: variants(build, {"us": {}}, region=["us"]),
     "an empty axis": lambda: variants(build, region=[]),
     "an axis that is a text": lambda: variants(build, region="us"),
+    "a text twice in an axis": lambda: variants(build, region=["us", "us"]),
     "an axis of numbers": lambda: variants(build, region=[1]),
     "old names without new ones": lambda: variants(build, {"us": {}}, was="na"),
     "an old number": lambda: variants(build, {"us": {}}, was={"us": 5}),

@@ -4,8 +4,9 @@ A file holds the body of one workflow with one id. Its entry holds the keys that
 are made from. So a check, a plan or a deploy needs no code.
 
     manifest = read_manifest(Path("compiled/flow64.json"))
-    for file in manifest.files:
-        print(file, read_workflow(Path("compiled"), manifest, file).id("prod"))
+    for file, entry in manifest.files.items():
+        path = Path("compiled", file)
+        print(file, entry.read(read_content(path), path).id("prod"))
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -37,11 +38,7 @@ from .definition.ids import (
     read_old_path,
 )
 from .definition.model import Definition, ListedOrigins
-from .definition.reading import (
-    MAX_BYTES,
-    loads,
-    parse_json,
-)
+from .definition.reading import MAX_BYTES, loads, parse_json
 from .diagnostics import Place
 from .errors import ReadError, SourceError, read_error
 from .tables import WrongValueError, add_class, list_mistakes, make_converter
@@ -356,55 +353,42 @@ def read_manifest(file: Path) -> Manifest | None:
     return manifest
 
 
-def read_workflow(folder: Path, manifest: Manifest, file: str) -> Workflow:
-    """Read the workflow of one file that a manifest lists.
-
-    Raises:
-        ReadError: The file is missing, is not a workflow, or has another id than its
-            entry.
-    """
-    return manifest.files[file].read(read_content(folder / file), folder / file)
-
-
 def _as_text(value: Any, _: object = str) -> str:
     if isinstance(value, str) and is_plain(value):
         return value
     raise WrongValueError(f"it must be text, not {shortened(value)}")
 
 
-def _as_key(value: Any, _: object) -> str:
-    if not is_key(text := _as_text(value)):
-        raise WrongValueError(f"{shortened(text)} is not a key of 1 to 512 characters")
-    return text
+def _text_that(
+    is_valid: Callable[[str], bool], words: str
+) -> Callable[[Any, object], str]:
+    """Return a hook that reads a text, and says what it has to be."""
+
+    def read(value: Any, _: object) -> str:
+        if is_valid(text := _as_text(value)):
+            return text
+        raise WrongValueError(f"{shortened(text)} is not {words}")
+
+    return read
 
 
 _NAME: Final = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+"
 _SEGMENTS: Final = re.compile(rf"workflow:{_NAME}(?:/(?:axis|variant):{_NAME})*")
 
 
-def _as_path(value: Any, _: object) -> str:
-    path = _as_text(value)
+def _is_path(path: str) -> bool:
     segments = parse_path(path) if _SEGMENTS.fullmatch(path) else []
-    if all(is_key(name) for _, name in segments) and path_of(segments) == path != "":
-        return path
-    problem = f"{shortened(path)} is not a path, such as 'workflow:inbound'"
-    raise WrongValueError(problem)
+    are_keys = all(is_key(name) for _, name in segments)
+    return are_keys and path_of(segments) == path != ""
 
 
-def _as_file(value: Any, _: object) -> str:
-    name = _as_text(value)
+def _is_file(name: str) -> bool:
     is_inside = not {*"/\\:"} & {*name} and name.isprintable()
-    if not is_inside or not name.endswith(".json") or name.casefold() == MANIFEST:
-        problem = f"{shortened(name)} is not the name of a JSON file right in"
-        raise WrongValueError(f"{problem} this folder")
-    return name
+    return is_inside and name.endswith(".json") and name.casefold() != MANIFEST
 
 
-def _as_was(value: Any, _: object) -> str:
-    text = _as_text(value)
-    if not all(is_key(key) for _, key in read_old_path(text)):
-        raise WrongValueError(f"{shortened(text)} is not a key, or keys after slashes")
-    return text
+def _is_old_path(text: str) -> bool:
+    return all(is_key(key) for _, key in read_old_path(text))
 
 
 _Key = NewType("_Key", str)
@@ -413,7 +397,13 @@ _File = NewType("_File", str)
 _Was = NewType("_Was", str)
 
 _converter: Final = make_converter(
-    {str: _as_text, _Key: _as_key, _Path: _as_path, _File: _as_file, _Was: _as_was}
+    {
+        str: _as_text,
+        _Key: _text_that(is_key, "a key of 1 to 512 characters"),
+        _Path: _text_that(_is_path, "a path, such as 'workflow:inbound'"),
+        _File: _text_that(_is_file, "the name of a JSON file right in this folder"),
+        _Was: _text_that(_is_old_path, "a key, or keys after slashes"),
+    }
 )
 add_class(_converter, BlockEntry)
 add_class(_converter, Pulled, env=_Key)

@@ -99,80 +99,84 @@ def variants(
         problem = f"was is {shortened(was)}, which does not map names to old names"
         raise BuildError(problem, hint='write was={"na": "us"}')
     was = {unicodedata.normalize("NFC", str(name)): old for name, old in was.items()}
-    rows: dict[Any, tuple[Mapping[str, Any], list[tuple[Tag, str]], str]] = {}
-    if axes:
-        for names, at in _combinations(axes):
-            # By name, since the order in which axes are written is to change no id.
-            segments: list[tuple[Tag, str]] = []
-            for axis in sorted(at, key=escape_key):
-                segments += [("axis", axis), ("variant", at[axis])]
-            name = unicodedata.normalize("NFC", write_old_path(segments))
-            rows[names] = at, segments, name
-    else:
-        _require_table(table)
-        for name, parameters in table.items():
-            normal = unicodedata.normalize("NFC", name)
-            rows[name] = parameters, [("variant", name)], normal
-    present = {name for *_, name in rows.values()}
-    if unknown := [name for name in was if name not in present]:
-        near = did_you_mean(unknown[0], present)
+    rows = [*(_read_axes(axes) if axes else _read_table(table))]
+    names = {row.name for row in rows}
+    if unknown := [name for name in was if name not in names]:
+        near = did_you_mean(unknown[0], names)
         problem = f"was names {shortened(unknown[0])}, which is no variant{near}"
         raise BuildError(problem, hint='write was={"new name": "old name"}')
-    return {key: _build(build, *row, was) for key, row in rows.items()}
+    return {row.key: _build(build, row, was) for row in rows}
 
 
-def _require_table(table: Any) -> None:
+@frozen
+class _Variant:
+    """A row of a table, or a combination of axes.
+
+    Attributes:
+        key: Its key in the result.
+        segments: What it adds to the path of its workflow.
+        name: Its name in `was`.
+    """
+
+    key: Any
+    parameters: Mapping[str, Any]
+    segments: list[tuple[Tag, str]]
+    name: str
+
+
+def _read_table(table: Any) -> Iterator[_Variant]:
     is_table = isinstance(table, Mapping)
     if not is_table or not all(isinstance(row, Mapping) for row in table.values()):
         problem = f"{shortened(table)} does not map variant names to parameters"
         raise BuildError(problem, hint='write {"us": {"region": "us"}}')
-    _require_names([*table])
+    for normal, name in _require_names(table).items():
+        yield _Variant(name, table[name], [("variant", name)], normal)
 
 
-def _combinations(
-    axes: Mapping[str, Sequence[str]],
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, str]]]:
-    """Yield each combination of the texts of axes, as a tuple and by axis."""
+def _read_axes(axes: Mapping[str, Sequence[str]]) -> Iterator[_Variant]:
     for axis, texts in axes.items():
         if isinstance(texts, str) or not isinstance(texts, Sequence) or not texts:
             problem = f"{axis} is {shortened(texts)}, which is not a list of texts"
             raise BuildError(problem, hint=f'write {axis}=["us", "de"]')
         _require_names(texts)
-    for names in itertools.product(*axes.values()):
-        yield names, dict(zip(axes, names, strict=True))
+    for texts in itertools.product(*axes.values()):
+        parameters = dict(zip(axes, texts, strict=True))
+        segments: list[tuple[Tag, str]] = []
+        # By name, since the order in which axes are written is to change no id.
+        for axis in sorted(axes, key=escape_key):
+            segments += [("axis", axis), ("variant", parameters[axis])]
+        name = unicodedata.normalize("NFC", write_old_path(segments))
+        yield _Variant(texts, parameters, segments, name)
+
+
+def _require_names(names: Iterable[Any]) -> Mapping[str, str]:
+    """Return names by their NFC. Refuse what is not text, or would share ids."""
+    by_normal: dict[str, str] = {}
+    for name in names:
+        if not isinstance(name, str) or not name:
+            message = f"{shortened(name)} is not a variant name"
+            raise BuildError(message, hint="write a str")
+        normal = unicodedata.normalize("NFC", name)
+        if normal in by_normal:
+            problem = f"two variants are called {name!r}, and would share ids"
+            raise BuildError(problem, hint="rename one of them")
+        by_normal[normal] = name
+    return by_normal
 
 
 def _build(
-    build: Callable[..., Workflow],
-    parameters: Mapping[str, Any],
-    segments: list[tuple[Tag, str]],
-    name: str,
-    was: Mapping[str, str | None],
+    build: Callable[..., Workflow], row: _Variant, was: Mapping[str, str | None]
 ) -> Workflow:
     try:
-        workflow: Any = build(**parameters)
+        workflow: Any = build(**row.parameters)
     except Exception as error:
-        error.add_note(f"flow64: in the variant {name}")
+        error.add_note(f"flow64: in the variant {row.name}")
         raise
     if not isinstance(workflow, Workflow):
         maker = getattr(build, "__name__", "build")
         problem = f"{maker} returns {shortened(workflow)}"
         raise BuildError(problem, hint="let it return a Workflow")
-    if name not in was:
-        return workflow.varied(segments)
-    old = write_old_path(workflow.identity.below)
-    return workflow.varied(segments, old if was[name] is None else f"{old}/{was[name]}")
-
-
-def _require_names(names: Sequence[Any]) -> None:
-    """Refuse names that are not text, or that would share ids."""
-    seen: set[str] = set()
-    for name in names:
-        if not isinstance(name, str) or not name:
-            message = f"{shortened(name)} is not a variant name"
-            raise BuildError(message, hint="write a str")
-        folded = unicodedata.normalize("NFC", name)
-        if folded in seen:
-            problem = f"two variants are called {name!r}, and would share ids"
-            raise BuildError(problem, hint="rename one of them")
-        seen.add(folded)
+    if row.name not in was:
+        return workflow.varied(row.segments)
+    old, name = write_old_path(workflow.identity.below), was[row.name]
+    return workflow.varied(row.segments, old if name is None else f"{old}/{name}")

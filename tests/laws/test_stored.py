@@ -29,8 +29,8 @@ from flow64.loading.pull import make_pull
 from flow64.manifest import (
     MANIFEST,
     Manifest,
+    read_content,
     read_manifest,
-    read_workflow,
     write_all,
 )
 from tests.deploy.planned import ENDPOINT, KEY, service, target
@@ -228,7 +228,7 @@ def test_json_of_what_is_stored_changes_nothing(here, body, switches):
         write_all(Path(folder), pull.texts(Manifest()))
         manifest = read_manifest(Path(folder, MANIFEST))
         ((file, entry),) = manifest.files.items()
-        workflow = read_workflow(Path(folder), manifest, file)
+        workflow = entry.read(read_content(Path(folder, file)), Path(folder, file))
         found = target(workflow, pulled=entry.stamp_in("default"))
     answered = target(Workflow.from_definition(live))
 

@@ -33,8 +33,8 @@ def place(text):
     return SourceAddress(text, *split_source(text))
 
 
-def key(text, otherwise=""):
-    return SourceAddress(text, "leads.py", text, otherwise)
+def key(text, may_be_place=False):
+    return SourceAddress(text, "leads.py", text, may_be_place)
 
 
 def live(text, env, **one):
@@ -50,10 +50,10 @@ def live(text, env, **one):
         place("./far/away:a"),
         place("far/away/"),
         place("."),
-        key("leads:inbound", "leads:inbound"),
-        key("acme.leads:a", "acme.leads:a"),
-        key("acme", "acme"),
-        key("attr", "attr"),
+        key("leads:inbound", may_be_place=True),
+        key("acme.leads:a", may_be_place=True),
+        key("acme", may_be_place=True),
+        key("attr", may_be_place=True),
         key("inbound/us"),
         key("inbound/*"),
         key("growth:a"),

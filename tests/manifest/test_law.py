@@ -19,8 +19,8 @@ from flow64.manifest import (
     as_text,
     entry_of,
     name_parts,
+    read_content,
     read_manifest,
-    read_workflow,
     stem_of,
     write_all,
 )
@@ -57,7 +57,7 @@ def written(workflow, folder, env):
     manifest = Manifest({file: entry_of(workflow, definition, env)})
     write_all(folder, {file: workflow.to_json(env), MANIFEST: as_text(manifest)})
     assert read_manifest(folder / MANIFEST) == manifest
-    return read_workflow(folder, manifest, file)
+    return manifest.files[file].read(read_content(folder / file), folder / file)
 
 
 def facts(workflow, env):

@@ -23,8 +23,8 @@ from flow64.manifest import (
     MANIFEST,
     Manifest,
     name_parts,
+    read_content,
     read_manifest,
-    read_workflow,
     write_all,
 )
 from tests.deploy.planned import ENDPOINT, Commits, service
@@ -65,7 +65,7 @@ def read(folder):
     """The workflows of a folder, each with its entry."""
     manifest = read_manifest(folder / MANIFEST)
     return [
-        (read_workflow(folder, manifest, file), entry)
+        (entry.read(read_content(folder / file), folder / file), entry)
         for file, entry in manifest.files.items()
     ]
 
@@ -164,7 +164,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
         "workflow-5": "new",
         "workflow-7": "update",
     }
-    assert then.step("workflow-5").refusal
+    assert {step.key: step for step in then.steps}["workflow-5"].refusal
 
 
 def _id(title):

@@ -18,8 +18,8 @@ from flow64.manifest import (
     Manifest,
     as_text,
     entry_of,
+    read_content,
     read_manifest,
-    read_workflow,
     write_all,
 )
 
@@ -168,7 +168,9 @@ def compiled(folder, *workflows, env="default"):
 
 
 def read_leads(folder):
-    return read_workflow(folder, read_manifest(folder / MANIFEST), "leads.json")
+    path = folder / "leads.json"
+    entry = read_manifest(folder / MANIFEST).files[path.name]
+    return entry.read(read_content(path), path)
 
 
 def test_file_that_is_not_there(tmp_path):

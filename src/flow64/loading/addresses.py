@@ -59,13 +59,13 @@ class SourceAddress:
         text: The address as it was given.
         place: The file, folder or module.
         key: A key in it, or a pattern of keys.
-        otherwise: The address of a place, if the project has no such key.
+        may_be_place: Whether it is a place, if the project has no such key.
     """
 
     text: str
     place: str
     key: str | None = None
-    otherwise: str = ""
+    may_be_place: bool = False
 
 
 @frozen
@@ -132,7 +132,7 @@ def parse_address(
         return LiveAddress(text, settings.environment(env).name, key=text)
     source = find_project_source(settings)
     if source is not None and not prefers_live and not _is_named(place, settings):
-        return SourceAddress(text, source, text, otherwise=text if is_module else "")
+        return SourceAddress(text, source, text, may_be_place=is_module)
     if is_module:
         return SourceAddress(text, place, place_key)
     raise SourceError(describe_unknown(text), is_usage=True)

@@ -23,20 +23,12 @@ from ..definition.ids import (
     path_of,
     slug,
 )
-from ..definition.model import Definition, as_body, dumps, fingerprint
+from ..definition.model import Definition, WireBlock, as_body, dumps, fingerprint
 from ..definition.reading import loads
 from ..definition.secrets import name_secrets, secret_places, stamped_places
 from ..deploy.target import key_of
 from ..errors import ReadError
-from ..manifest import (
-    MANIFEST,
-    BlockEntry,
-    Entry,
-    Manifest,
-    Pulled,
-    as_text,
-    stem_of,
-)
+from ..manifest import MANIFEST, BlockEntry, Entry, Manifest, Pulled, as_text, stem_of
 from ..secrets import MASK, SHORTEST, Secrets, has_key, map_json, mask, texts_in
 
 LONGEST: Final = 80
@@ -100,13 +92,11 @@ def name_values(
         return item
 
     named = name_secrets(live, stamped_places(live, genuine_stamp(live.stamp, live.id)))
-    blocks = tuple(
-        block._replace(
-            specs=FrozenDict({key: map_json(v, name) for key, v in block.specs.items()})
-        )
-        for block in named.blocks
-    )
-    return evolve(live, blocks=blocks), names
+    blocks: list[WireBlock] = []
+    for block in named.blocks:
+        specs = {key: map_json(value, name) for key, value in block.specs.items()}
+        blocks.append(block._replace(specs=FrozenDict(specs)))
+    return evolve(live, blocks=tuple(blocks)), names
 
 
 def _is_clear(text: str, is_secret: bool) -> bool:
@@ -126,15 +116,15 @@ def find_secret(
 ) -> str | None:
     """Return where a text looks like a key, or contains a known secret; else None."""
     secrets = Secrets(text for value in known_values for text in value.secrets)
-    for block in definition.blocks:
-        for path, text in texts_in(thaw(block.specs), with_names=True):
+    places: dict[str, Any] = {
+        f"{block.kind} ({block.id[:8]}) at ": thaw(block.specs)
+        for block in definition.blocks
+    }
+    places[""] = {**as_body(definition), "schedules": {**(definition.schedules or {})}}
+    for place, content in places.items():
+        for path, text in texts_in(content, with_names=True):
             if has_key(text) or secrets.is_in(text):
-                place = mask(secrets.mask(pointer(path)))
-                return f"{block.kind} ({block.id[:8]}) at {place}"
-    body = {**as_body(definition), "schedules": {**(definition.schedules or {})}}
-    for path, text in texts_in(body, with_names=True):
-        if has_key(text) or secrets.is_in(text):
-            return mask(secrets.mask(pointer(path))) or "its names"
+                return place + (mask(secrets.mask(pointer(path))) or "its names")
     return None
 
 
@@ -213,15 +203,15 @@ def make_pull(
     # Sorted by id, so that workflows with the same title always get the same names.
     ordered = sorted(live, key=lambda workflow: canonical_id(str(workflow.id)))
     places = _choose_files(ordered, env, before or Manifest())
-    outcomes = [
-        _convert(workflow, env, file, entry, known_values)
-        for workflow, (file, entry) in zip(ordered, places, strict=True)
-    ]
-    pulled = [workflow for workflow in outcomes if isinstance(workflow, PulledWorkflow)]
-    refused = [
-        workflow for workflow in outcomes if isinstance(workflow, RefusedWorkflow)
-    ]
-    return Pull(sorted(pulled, key=lambda workflow: workflow.file), refused)
+    pulled: dict[str, PulledWorkflow] = {}
+    refused: list[RefusedWorkflow] = []
+    for workflow, (file, entry) in zip(ordered, places, strict=True):
+        outcome = _convert(workflow, env, file, entry, known_values)
+        if isinstance(outcome, RefusedWorkflow):
+            refused.append(outcome)
+        else:
+            pulled[file] = outcome
+    return Pull([pulled[file] for file in sorted(pulled)], refused)
 
 
 def _make_key(live: Definition) -> str:
@@ -276,20 +266,9 @@ def _convert(
     )
     allowed, _ = allow_errors(written)
     blocks = {**entry.blocks, **dict(_allowing_entries(allowed, entry))}
-    return PulledWorkflow(
-        file,
-        workflow_id,
-        live.name,
-        text,
-        evolve(
-            entry,
-            env=env,
-            pulled=pulled,
-            blocks=blocks,
-            schedules=live.schedules or EMPTY,
-        ),
-        values,
-    )
+    planned = live.schedules or EMPTY
+    entry = evolve(entry, env=env, pulled=pulled, blocks=blocks, schedules=planned)
+    return PulledWorkflow(file, workflow_id, live.name, text, entry, values)
 
 
 def _allowing_entries(

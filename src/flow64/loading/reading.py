@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any, Final
 from urllib.parse import unquote
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from ..definition.freezing import is_plain
 from ..definition.ids import ProjectKey, Stamp, canonical_id
@@ -92,10 +92,16 @@ class SourceWorkflow:
         return None if self.entry is None else self.entry.stamp_in(env)
 
 
-class Collector:
-    """Collects workflows and projects, each once, in reading order.
+@define
+class Reader:
+    """Reads workflows and projects, each once, in reading order.
+
+    A stranger may have written a folder of JSON: see the head of this module.
 
     Attributes:
+        settings: Those of the project.
+        code: Whether modules may be imported. If not, only JSON is read.
+        is_lenient: Whether an error of the source becomes a finding.
         flows: The names of flows at the level of a module.
         makers: Functions that make a workflow, such as `build()`.
         findings: Errors of the source, if it is lenient.
@@ -103,18 +109,122 @@ class Collector:
         is_all: Whether nothing next to it can belong to it, as far as can be seen.
     """
 
-    def __init__(self, *, is_lenient: bool = False) -> None:
-        self.is_lenient = is_lenient
-        self.workflows: list[SourceWorkflow] = []
-        self.projects: list[ProjectKey] = []
-        self.flows: list[str] = []
-        self.makers: list[str] = []
-        self.findings: list[Finding] = []
-        self.is_code = False
-        self.is_all = True
-        self._seen: dict[int, object] = {}  # objects are kept, so that ids stay theirs
+    settings: Settings
+    code: bool
+    is_lenient: bool
+    workflows: list[SourceWorkflow] = field(factory=list[SourceWorkflow])
+    projects: list[ProjectKey] = field(factory=list[ProjectKey])
+    flows: list[str] = field(factory=list[str])
+    makers: list[str] = field(factory=list[str])
+    findings: list[Finding] = field(factory=list[Finding])
+    is_code: bool = False
+    is_all: bool = True
+    # Objects are kept, so that ids stay theirs.
+    _seen: dict[int, object] = field(factory=dict[int, object])
 
-    def add_module(self, module: ModuleType, where: str) -> None:
+    # -- Files, folders and modules ---------------------------------------------------
+
+    def read_place(self, path: Path) -> None:
+        """Read a file or a folder: as code if it has any, else as JSON.
+
+        Raises:
+            SourceError: It cannot be used.
+            ReadError: Its JSON cannot be used.
+        """
+        if path.is_dir():
+            self._read_folder(path)
+        elif path.suffix == ".json":
+            self.is_all = False
+            self._read_json(path, read_manifest(path.parent / MANIFEST) or Manifest())
+        elif path.suffix == ".py" and path.is_file():
+            self._require_code(path)
+            self.is_code = True
+            with import_scope(find_import_root(path), Path.cwd()) as scope:
+                self._read_file(scope, path)
+            self.is_all = _is_alone(path)
+        else:
+            problem = f"{path} is no file of Python or JSON, by the end of its name"
+            raise SourceError(problem, is_usage=True)
+
+    def read_module(self, name: str) -> bool:
+        """Read a module or package. Return False if it does not exist."""
+        with import_scope(Path.cwd()) as scope, self.catch():
+            path = scope.find_module(name)
+            if path is None or not path.exists():
+                return False
+            self.read_place(Path(relative_path(path)))
+        return True
+
+    def _read_folder(self, folder: Path) -> None:
+        """Read a folder.
+
+        Files outside a package are imported folder by folder, as programs are. So they
+        find the modules next to them.
+        """
+        modules = [*_list_files(folder, ".py")]
+        if self.code:
+            for root, files in groupby(modules, find_import_root):
+                with import_scope(root, folder, Path.cwd()) as scope:
+                    for path in files:
+                        self._read_file(scope, path)
+        if self.workflows or self.projects or self.findings:
+            self.is_code = True
+            return
+        if not self.code and folder.is_symlink():
+            raise unreadable(folder, "it is a link, which is not followed")
+        self._read_json_files(folder)
+        if not self.workflows and modules:
+            self._require_code(folder)
+
+    def _read_json_files(self, folder: Path) -> None:
+        """Read the JSON files below a folder, each by its manifest if there is one."""
+        manifests: list[Manifest] = []
+        blocks = self.settings.blocks
+        saved = blocks and blocks.resolve()  # it is no workflow
+        paths_of_all = [*_list_files(folder, ".json")]
+        for place, paths in groupby(paths_of_all, lambda path: path.parent):
+            files = {path.name: path for path in paths if path.resolve() != saved}
+            names: dict[str, str] = {}
+            for name, path in files.items():
+                if (other := names.setdefault(unquote(name), name)) != name:
+                    raise unreadable(path, f"it has the name of {other}")
+            manifest = read_manifest(place / MANIFEST) if MANIFEST in files else None
+            manifests += [manifest] if manifest else []
+            for name in sorted(manifest.files) if manifest else files:
+                self._read_json(place / name, manifest or Manifest())
+        self.is_all = bool(manifests) and not any(item.part for item in manifests)
+
+    def _read_file(self, scope: ImportScope, path: Path) -> None:
+        with self.catch():
+            self._add_module(scope.import_file(path), str(path))
+
+    def _read_json(self, path: Path, manifest: Manifest) -> None:
+        """Read the workflow of a file, with its keys if the manifest lists it."""
+        # A file that is not read is no finding: a finding shows a line of its file.
+        content, entry = read_content(path), manifest.files.get(path.name)
+        with self.catch():
+            if entry is None:
+                definition = loads(content, source=str(path))
+                place = Place(str(path), 1)
+                workflow = Workflow.from_definition(evolve(definition, place=place))
+                name = "/".join(map(unquote, path.stem.split("@")))
+            else:
+                workflow = entry.read(content, path)
+                name = "/".join(name_parts(workflow.identity))
+            self._add_workflow(
+                SourceWorkflow(name, workflow, str(path), path.stem, entry)
+            )
+
+    def _require_code(self, place: Path) -> None:
+        """Refuse to import Python if no code may run."""
+        if not self.code:
+            problem = f"{place} is Python, and --no-code imports none"
+            advice = "name a folder of JSON that flow64 compile -o wrote"
+            raise SourceError(f"{problem}; {advice}", is_usage=True)
+
+    # -- What they hold ---------------------------------------------------------------
+
+    def _add_module(self, module: ModuleType, where: str) -> None:
         """Add what is at the top level of a module."""
         for name, thing in tuple(vars(module).items()):
             if name.startswith("__") and name.endswith("__"):
@@ -137,22 +247,21 @@ class Collector:
             if isinstance(item, Workflow):
                 parts = name_parts(item.identity)
                 name = "/".join(parts)
-                self.add_workflow(SourceWorkflow(name, item, where, stem_of(parts)))
+                self._add_workflow(SourceWorkflow(name, item, where, stem_of(parts)))
             elif isinstance(item, ProjectKey):
-                self.add_project(item)
+                self._add_project(item)
             elif isinstance(item, Mapping | list | tuple | AbstractSet):
                 self._seen[id(item)] = item  # pyright: ignore[reportUnknownArgumentType] - of anything
                 members = item.values() if isinstance(item, Mapping) else item
                 waiting += reversed([*members])
 
-    def add_workflow(self, workflow: SourceWorkflow) -> None:
+    def _add_workflow(self, workflow: SourceWorkflow) -> None:
         """Add a workflow and its project."""
         self._seen[id(workflow.workflow)] = workflow.workflow
         self.workflows.append(workflow)
-        self.add_project(workflow.workflow.project)
+        self._add_project(workflow.workflow.project)
 
-    def add_project(self, project: ProjectKey | None) -> None:
-        """Add a project."""
+    def _add_project(self, project: ProjectKey | None) -> None:
         if project is not None and project not in self.projects:
             self.projects.append(project)
 
@@ -166,137 +275,44 @@ class Collector:
         """
         try:
             yield
-        except ReadError as error:
-            problem = f"the file cannot be used: {error.problem}"
-            place = Place(error.source, error.line or 1)
-            failure: ReadError | SourceError = error
-            finding: Finding | None = Finding(
-                "unloadable-file",
-                "source",
-                "error",
-                problem,
-                where=error.pointer,
-                place=place,
-            )
-        except SourceError as error:
-            failure, finding = error, error.finding
-        else:
-            return
-        if finding is None or not self.is_lenient:
-            raise failure
-        if finding not in self.findings:  # modules of a package may fail alike
-            self.findings.append(finding)
+        except (ReadError, SourceError) as error:
+            finding = _as_finding(error)
+            if finding is None or not self.is_lenient:
+                raise
+            if finding not in self.findings:  # modules of a package may fail alike
+                self.findings.append(finding)
+
+    def describe_empty(self, place: str) -> Finding:
+        """Return the finding for a source without a workflow."""
+        problem = f"{place} holds no Workflow at the level of a module, nor in a list"
+        advice = None
+        if self.makers:
+            maker = self.makers[0]
+            problem = f"{place} keeps no Workflow in a variable; {maker} makes one"
+            advice = f"write workflow = {maker} below it"
+        elif self.flows:
+            name = self.flows[-1]
+            problem = f"{place} has the flow {join_words(self.flows)}, but no Workflow"
+            advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
+        at = Place(place, 1)
+        return Finding("no-workflow", "source", "error", problem, advice, place=at)
 
 
-# -- Files and folders -----------------------------------------------------------------
+def _as_finding(error: ReadError | SourceError) -> Finding | None:
+    if isinstance(error, SourceError):
+        return error.finding
+    problem = f"the file cannot be used: {error.problem}"
+    return Finding(
+        "unloadable-file",
+        "source",
+        "error",
+        problem,
+        where=error.pointer,
+        place=Place(error.source, error.line or 1),
+    )
 
 
-def read_place(
-    path: Path, collector: Collector, settings: Settings, *, code: bool
-) -> None:
-    """Read a file or a folder.
-
-    A folder is read as code if it has any, else as JSON.
-
-    Raises:
-        SourceError: It cannot be used.
-        ReadError: Its JSON cannot be used.
-    """
-    if path.is_dir():
-        _read_folder(path, collector, settings, code=code)
-    elif path.suffix == ".json":
-        collector.is_all = False
-        manifest = read_manifest(path.parent / MANIFEST) or Manifest()
-        _read_json(path, manifest, collector)
-    elif path.suffix == ".py" and path.is_file():
-        _require_code(path, code=code)
-        collector.is_code = True
-        with import_scope(find_import_root(path), Path.cwd()) as scope:
-            _read_module(scope, path, collector)
-        collector.is_all = _is_alone(path)
-    else:
-        problem = f"{path} is no file of Python or JSON, by the end of its name"
-        raise SourceError(problem, is_usage=True)
-
-
-def read_module(name: str, collector: Collector, settings: Settings) -> bool:
-    """Read a module or package. Return False if it does not exist."""
-    with import_scope(Path.cwd()) as scope, collector.catch():
-        path = scope.find_module(name)
-        if path is None or not path.exists():
-            return False
-        read_place(Path(relative_path(path)), collector, settings, code=True)
-    return True
-
-
-def _read_folder(
-    folder: Path, collector: Collector, settings: Settings, *, code: bool
-) -> None:
-    """Read a folder.
-
-    Files outside a package are imported folder by folder, as programs are. So they find
-    the modules next to them.
-    """
-    modules = [*_list_files(folder, ".py")]
-    if code:
-        for root, files in groupby(modules, find_import_root):
-            with import_scope(root, folder, Path.cwd()) as scope:
-                for path in files:
-                    _read_module(scope, path, collector)
-    if collector.workflows or collector.projects or collector.findings:
-        collector.is_code = True
-        return
-    if not code and folder.is_symlink():
-        raise unreadable(folder, "it is a link, which is not followed")
-    _read_json_files(folder, collector, settings)
-    if not collector.workflows and modules:
-        _require_code(folder, code=code)
-
-
-def _read_json_files(folder: Path, collector: Collector, settings: Settings) -> None:
-    """Read the JSON files below a folder, each by its manifest if there is one."""
-    manifests: list[Manifest] = []
-    saved = settings.blocks and settings.blocks.resolve()  # it is no workflow
-    for place, paths in groupby(
-        [*_list_files(folder, ".json")], lambda path: path.parent
-    ):
-        files = {path.name: path for path in paths if path.resolve() != saved}
-        names: dict[str, str] = {}
-        for name, path in files.items():
-            if (other := names.setdefault(unquote(name), name)) != name:
-                raise unreadable(path, f"it has the name of {other}")
-        manifest = read_manifest(place / MANIFEST) if MANIFEST in files else None
-        if manifest is None:
-            for path in files.values():
-                _read_json(path, Manifest(), collector)
-            continue
-        manifests.append(manifest)
-        for name in sorted(manifest.files):
-            _read_json(place / name, manifest, collector)
-    collector.is_all = bool(manifests) and not any(item.part for item in manifests)
-
-
-def _read_module(scope: ImportScope, path: Path, collector: Collector) -> None:
-    with collector.catch():
-        collector.add_module(scope.import_file(path), str(path))
-
-
-def _read_json(path: Path, manifest: Manifest, collector: Collector) -> None:
-    """Read the workflow of a file, with its keys if the manifest lists it."""
-    # A file that is not read is no finding, since a finding shows a line of its file.
-    content, entry = read_content(path), manifest.files.get(path.name)
-    with collector.catch():
-        if entry is None:
-            definition = loads(content, source=str(path))
-            place = Place(str(path), 1)
-            workflow = Workflow.from_definition(evolve(definition, place=place))
-            name = "/".join(map(unquote, path.stem.split("@")))
-        else:
-            workflow = entry.read(content, path)
-            name = "/".join(name_parts(workflow.identity))
-        collector.add_workflow(
-            SourceWorkflow(name, workflow, str(path), path.stem, entry)
-        )
+# -- Files -----------------------------------------------------------------------------
 
 
 def _list_files(folder: Path, suffix: str) -> Iterator[Path]:
@@ -381,30 +397,3 @@ def _is_alone(file: Path) -> bool:
         return [path.name for path in _list_files(file.parent, ".py")] == [file.name]
     except ReadError:
         return False
-
-
-def _require_code(place: Path, *, code: bool) -> None:
-    """Refuse to import Python if no code may run."""
-    if not code:
-        problem = f"{place} is Python, and --no-code imports none"
-        advice = "name a folder of JSON that flow64 compile -o wrote"
-        raise SourceError(f"{problem}; {advice}", is_usage=True)
-
-
-# -- Nothing was found -----------------------------------------------------------------
-
-
-def describe_empty(place: str, collector: Collector) -> Finding:
-    """Return the finding for a source without a workflow."""
-    problem = f"{place} holds no Workflow at the level of a module, nor in a list there"
-    advice = None
-    if collector.makers:
-        maker = collector.makers[0]
-        problem = f"{place} keeps no Workflow in a variable; {maker} makes one"
-        advice = f"write workflow = {maker} below it"
-    elif collector.flows:
-        name = collector.flows[-1]
-        problem = f"{place} has the flow {join_words(collector.flows)}, but no Workflow"
-        advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
-    at = Place(place, 1)
-    return Finding("no-workflow", "source", "error", problem, advice, place=at)

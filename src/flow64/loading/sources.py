@@ -38,13 +38,7 @@ from .addresses import (
     split_source,
 )
 from .importing import import_scope
-from .reading import (
-    Collector,
-    SourceWorkflow,
-    describe_empty,
-    read_module,
-    read_place,
-)
+from .reading import Reader, SourceWorkflow
 
 
 @frozen
@@ -147,27 +141,26 @@ def load_source(
         address = SourceAddress("", require_project_source(settings))
     else:
         address = parse_source(source) if isinstance(source, str) else source
-    place, key = address.place, address.key
-    if address.otherwise:  # a key comes before a folder or module of its name
-        place, key = split_source(address.otherwise)
-        if code:
-            project = _load(
-                address.place, settings, code=True, may_be_empty=True, lenient=lenient
-            )
-            picked = pick_key(address.text, project.workflows)
-            # An error of the project is shown: something else may not be meant.
-            if picked or project.findings:
-                return select_workflows(project.keep(picked), selection)
-    is_empty = may_be_empty and not selection and key is None
-    loaded = _load(place, settings, code=code, may_be_empty=is_empty, lenient=lenient)
-    if key is not None:
-        picked = pick_key(key, loaded.workflows)
-        if not picked and not loaded.findings:
-            problem = describe_no_match(place, key, loaded.names)
-            if key == address.text:
-                problem = describe_unknown(key, loaded.names)
-            raise SourceError(problem, is_usage=True)
-        loaded = loaded.keep(picked)
+    places = [(address.place, address.key)]
+    if address.may_be_place:  # a key comes before a folder or module of its name
+        places = [*places[:code], split_source(address.text)]
+    for place, key in places:
+        is_empty = may_be_empty and not selection and key is None
+        is_empty = is_empty or (place, key) != places[-1]
+        loaded = _load(
+            place, settings, code=code, may_be_empty=is_empty, lenient=lenient
+        )
+        if key is None:
+            break
+        # An error of the source is shown: something else may not be meant.
+        if (picked := pick_key(key, loaded.workflows)) or loaded.findings:
+            loaded = loaded.keep(picked)
+            break
+    else:
+        problem = describe_no_match(place, str(key), loaded.names)
+        if key == address.text:
+            problem = describe_unknown(address.text, loaded.names)
+        raise SourceError(problem, is_usage=True)
     return select_workflows(loaded, selection)
 
 
@@ -179,29 +172,27 @@ def _load(
     Raises:
         SourceError: It is none of these, or holds no workflow.
     """
-    collector = Collector(is_lenient=lenient)
+    reader = Reader(settings, code, lenient)
     if Path(place).exists():
-        read_place(Path(place), collector, settings, code=code)
-    elif not (
-        code and is_module_name(place) and read_module(place, collector, settings)
-    ):
+        reader.read_place(Path(place))
+    elif not (code and is_module_name(place) and reader.read_module(place)):
         raise SourceError(describe_unknown(place), is_usage=True)
-    workflows = _tell_apart(_drop_duplicates(collector))
-    is_empty = may_be_empty and collector.projects
+    workflows = _tell_apart(_drop_duplicates(reader))
+    is_empty = may_be_empty and reader.projects
     # A check must not pass because a flow was not put into a workflow.
-    is_forgotten = lenient and (collector.flows or collector.makers)
-    if not workflows and not collector.findings and (is_forgotten or not is_empty):
-        finding = describe_empty(place, collector)
+    is_forgotten = lenient and (reader.flows or reader.makers)
+    if not workflows and not reader.findings and (is_forgotten or not is_empty):
+        finding = reader.describe_empty(place)
         if not is_forgotten:
             words = (finding.message, finding.help)
             raise SourceError("; ".join(filter(None, words)), is_usage=True)
-        collector.findings.append(finding)
+        reader.findings.append(finding)
     return Loaded(
         place,
         with_settings(workflows, settings),
-        collector.projects,
-        is_of_whole=_is_whole(place, settings, collector),
-        findings=collector.findings,
+        reader.projects,
+        is_of_whole=_is_whole(place, settings, reader),
+        findings=reader.findings,
     )
 
 
@@ -235,7 +226,7 @@ def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]
     ]
 
 
-def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
+def _drop_duplicates(reader: Reader) -> Sequence[SourceWorkflow]:
     """Return the workflows without those that were imported under two names.
 
     Raises:
@@ -244,12 +235,12 @@ def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
     seen: dict[str, SourceWorkflow] = {}
     owners: dict[Any, tuple[Any, SourceWorkflow]] = {}
     kept: list[SourceWorkflow] = []
-    for number, entry in enumerate(collector.workflows):
+    for number, entry in enumerate(reader.workflows):
         if (project := entry.workflow.project) is not None:
             names = project.namespace, project.key
             own, first = owners.setdefault(project.old, (names, entry))
             if own != names:
-                with collector.catch():
+                with reader.catch():
                     raise _duplicate(entry, first)
         # A check reports faulty keys.
         workflow_id = entry.find_id(DEFAULT_ENV) or f"faulty {number}"
@@ -258,7 +249,7 @@ def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
             kept.append(entry)
         elif not _is_imported_twice(entry, other):
             kept.append(entry)
-            with collector.catch():
+            with reader.catch():
                 raise _duplicate(entry, other)
     return kept
 
@@ -275,25 +266,21 @@ def _is_imported_twice(entry: SourceWorkflow, other: SourceWorkflow) -> bool:
 
 
 def _duplicate(entry: SourceWorkflow, other: SourceWorkflow) -> SourceError:
-    problem = f"{entry.name!r} is there twice: in {other.where}, and in {entry.where}"
-    advice = "give one of them another key, or name one place as the source"
+    pair = f"{other.name!r} in {other.where} and {entry.name!r} in {entry.where}"
+    problem = f"{pair} have one path for their ids"
+    advice = "give one of them another key, take was= out, or name one place"
     place = entry.workflow.identity.place or Place(entry.where, 1)
-    pair = [item.workflow.identity for item in (other, entry)]
-    if any(item.was or (item.project and item.project.was) for item in pair):
-        names = f"{other.name!r} at {pair[0].place} and {entry.name!r} at {place}"
-        problem = f"{names} have one path for their ids"
-        advice = "take was= out of one of them"
     finding = Finding(
         "duplicate-workflow", "source", "error", problem, advice, place=place
     )
     return SourceError(f"{problem}; {advice}", finding=finding)
 
 
-def _is_whole(place: str, settings: Settings, collector: Collector) -> bool:
+def _is_whole(place: str, settings: Settings, reader: Reader) -> bool:
     """Return True if a place is all of its projects: see `Loaded.is_of_whole`."""
     named = find_project_source(settings)
-    if named is None or not collector.is_code:
-        return collector.is_all
+    if named is None or not reader.is_code:
+        return reader.is_all
     return place == named or Path(place).resolve() == Path(named).resolve()
 
 
@@ -305,12 +292,12 @@ def with_settings(
 ) -> Sequence[SourceWorkflow]:
     """Let the saved list of blocks and the rules of `[tool.flow64]` judge them."""
     listed = find_saved_catalogue(settings)
-    judged: list[SourceWorkflow] = []
-    for entry in workflows:
-        workflow = entry.workflow.with_rules(settings.rules)
-        workflow = workflow if listed is None else workflow.with_blocks(listed)
-        judged.append(evolve(entry, workflow=workflow))
-    return judged
+
+    def judge(workflow: Workflow) -> Workflow:
+        judged = workflow.with_rules(settings.rules)
+        return judged if listed is None else judged.with_blocks(listed)
+
+    return [evolve(entry, workflow=judge(entry.workflow)) for entry in workflows]
 
 
 def find_saved_catalogue(settings: Settings | None = None) -> LiveCatalogue | None:

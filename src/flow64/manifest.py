@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
 from hashlib import sha256
@@ -25,18 +24,8 @@ from attrs import asdict, evolve, field, frozen
 
 from . import files
 from .compiler import Identity, is_key
+from .definition import ids
 from .definition.freezing import EMPTY, is_plain
-from .definition.ids import (
-    DEFAULT_ENV,
-    ProjectKey,
-    Stamp,
-    canonical_id,
-    escape_key,
-    list_sent,
-    parse_path,
-    path_of,
-    read_old_path,
-)
 from .definition.model import Definition, ListedOrigins
 from .definition.reading import MAX_BYTES, loads, parse_json
 from .diagnostics import Place
@@ -116,7 +105,7 @@ class Entry:
 
     key: str
     path: str
-    env: str = DEFAULT_ENV
+    env: str = ids.DEFAULT_ENV
     project: str | None = None
     namespace: str | None = field(default=None)
     was: str | None = None
@@ -133,20 +122,20 @@ class Entry:
             raise WrongValueError("write both project and namespace, or neither")
 
     @property
-    def owner(self) -> ProjectKey | None:
+    def owner(self) -> ids.ProjectKey | None:
         """The owner of the ids."""
         if self.project is None or self.namespace is None:
             return None
-        return ProjectKey(self.project, self.namespace, was=self.project_was)
+        return ids.ProjectKey(self.project, self.namespace, was=self.project_was)
 
     def identity(
         self, name: str = "", description: str = "", place: Place | None = None
     ) -> Identity:
         """Return the identity that the code gave, with the texts of the file."""
-        _, *segments = parse_path(self.path)
+        _, *segments = ids.parse_path(self.path)
         pins = {"workflow": self.pins} if self.pins else EMPTY
-        ids = (self.key, self.was, self.owner, segments, None, pins)
-        return Identity(name, description, *ids, place)
+        keys = (self.key, self.was, self.owner, segments, None, pins)
+        return Identity(name, description, *keys, place)
 
     def read(self, content: bytes, path: Path) -> Workflow:
         """Return the workflow of a file, with the keys of this entry.
@@ -157,7 +146,7 @@ class Entry:
         definition = loads(content, source=str(path))
         origins = [definition.origins[at] for at in range(len(definition.blocks))]
         for at, block in enumerate(definition.blocks):
-            if (entry := self.blocks.get(canonical_id(block.id))) is not None:
+            if (entry := self.blocks.get(ids.canonical_id(block.id))) is not None:
                 origins[at] = evolve(
                     origins[at], path=entry.key, allowed=entry.allow, extra=entry.extra
                 )
@@ -172,8 +161,8 @@ class Entry:
         texts = (definition.name, definition.description)
         identity = self.identity(*texts, Place(str(path), 1))
         workflow = Workflow.from_definition(read, identity)
-        wanted = canonical_id(workflow.id(self.env))
-        if definition.path is None and canonical_id(str(definition.id)) != wanted:
+        wanted = ids.canonical_id(workflow.id(self.env))
+        if definition.path is None and ids.canonical_id(str(definition.id)) != wanted:
             problem = (
                 f"it has the id {definition.id}, and in environment {self.env!r} its "
                 f"entry in {MANIFEST} makes {wanted}; compile or pull it anew"
@@ -181,14 +170,14 @@ class Entry:
             raise unreadable(path, problem)
         return workflow
 
-    def stamp_in(self, env: str) -> Stamp | None:
+    def stamp_in(self, env: str) -> ids.Stamp | None:
         """Return the stamp for an environment, if it was pulled from there."""
         pulled = self.pulled
         if pulled is None or pulled.env != env:
             return None
         _, path = self.identity().id_and_path(env)
-        sent = {ref: list_sent(names, {}) for ref, names in pulled.fields.items()}
-        return Stamp(path, pulled.unbound, pulled.bound, sent=sent)
+        sent = {ref: ids.list_sent(names, {}) for ref, names in pulled.fields.items()}
+        return ids.Stamp(path, pulled.unbound, pulled.bound, sent=sent)
 
 
 def entry_of(
@@ -209,17 +198,17 @@ def entry_of(
         return None
     pins = dict(identity.pins.get("workflow", EMPTY))
     if identity.id is not None:
-        pins[DEFAULT_ENV] = identity.id
+        pins[ids.DEFAULT_ENV] = identity.id
     blocks: dict[str, BlockEntry] = {}
     for at, block in enumerate(definition.blocks):
         origin = definition.origins[at]
         if origin.path is not None:
             codes, fields = tuple(sorted(origin.allowed)), tuple(sorted(origin.extra))
-            blocks[canonical_id(block.id)] = BlockEntry(origin.path, codes, fields)
+            blocks[ids.canonical_id(block.id)] = BlockEntry(origin.path, codes, fields)
     project = identity.project
     return Entry(
         identity.shown_key,
-        path_of([("workflow", identity.shown_key), *identity.segments]),
+        ids.path_of([("workflow", identity.shown_key), *identity.segments]),
         env,
         project.key if project else None,
         project.namespace if project else None,
@@ -249,7 +238,7 @@ class Manifest:
         self,
         entries: Mapping[str, Entry],
         *,
-        whole: Sequence[ProjectKey] = (),
+        whole: Sequence[ids.ProjectKey] = (),
         there: Container[str] = (),
     ) -> Manifest:
         """Return the manifest after some files were written.
@@ -298,7 +287,7 @@ def stem_of(parts: Sequence[str]) -> str:
         parts: The key, and the names of the variant.
     """
     # An escaped part has no @, so different names stay different.
-    stem = "@".join(map(escape_key, parts))
+    stem = "@".join(map(ids.escape_key, parts))
     if len(stem) > LONGEST or f"{stem.casefold()}.json" == MANIFEST:
         digest = sha256("/".join(parts).encode())
         stem = f"{stem[:LONGEST]}@@{digest.hexdigest()[:12]}"
@@ -372,14 +361,11 @@ def _text_that(
     return read
 
 
-_NAME: Final = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+"
-_SEGMENTS: Final = re.compile(rf"workflow:{_NAME}(?:/(?:axis|variant):{_NAME})*")
-
-
 def _is_path(path: str) -> bool:
-    segments = parse_path(path) if _SEGMENTS.fullmatch(path) else []
-    are_keys = all(is_key(name) for _, name in segments)
-    return are_keys and path_of(segments) == path != ""
+    segments = ids.parse_path(path)
+    tags, names = zip(*segments, strict=True)
+    is_ours = tags[0] == "workflow" and {*tags[1:]} <= {"axis", "variant"}
+    return is_ours and all(map(is_key, names)) and ids.path_of(segments) == path
 
 
 def _is_file(name: str) -> bool:
@@ -388,7 +374,7 @@ def _is_file(name: str) -> bool:
 
 
 def _is_old_path(text: str) -> bool:
-    return all(is_key(key) for _, key in read_old_path(text))
+    return all(is_key(key) for _, key in ids.read_old_path(text))
 
 
 _Key = NewType("_Key", str)

@@ -216,7 +216,7 @@ def insert_env(place, env):
 def test_projects():
     """A side of several workflows says which projects it is about."""
     entry = SideWorkflow("inbound", Definition("", "", (), (), path=PLACE))
-    side = Side("code", [entry, entry], is_one=False)
+    side = Side("code", [entry, entry])
 
     assert list_projects(side) == {"ns:acme.example/project:growth"}
 

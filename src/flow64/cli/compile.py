@@ -336,7 +336,7 @@ def load_merge_base(
 def _read_folder(folder: Path, path: str, env: str | None) -> Side:
     """Return the compiled JSON below a folder. There may be none."""
     if not any((folder / path).rglob("*.json")):
-        return Side(path, [], is_one=False)
+        return Side(path, [])
     try:
         loaded = load_source(str(folder / path), code=False, may_be_empty=True)
     except FlowError as error:
@@ -355,7 +355,7 @@ def _make_side(loaded: Loaded, env: str | None, folder: Path | None = None) -> S
             file = os.path.relpath(place.file, folder)
             definition = evolve(definition, place=place._replace(file=file))
         entries.append(SideWorkflow(workflow.name, definition))
-    return Side(loaded.source, entries, is_one=False)
+    return Side(loaded.source, entries)
 
 
 def _compile_base(root: Path, folder: Path, target: Path) -> None:

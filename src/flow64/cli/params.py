@@ -245,7 +245,7 @@ def load(
         environment = find_environment(source.env)
         values = loading.select_set_values(environment.bound)
         with connect(source.env) as client:
-            loaded = loading.hide(loading.load_live(client, source), values)
+            loaded = loading.load_live(client, source, values=values)
         selection = options.get("selection", loading.EVERYTHING)
         return loading.select_workflows(loaded, selection)
     return loading.load_source(source, code=code, **options)

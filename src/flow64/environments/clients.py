@@ -110,6 +110,7 @@ def _connect(environment: Environment) -> Generator[dict[str, Any]]:
         return
     from ..emulator import Emulator, server  # noqa: PLC0415 - it needs its extra
 
+    local = {"api_key": _LOCAL_KEY}
     try:
         make_folder(store.parent)
         emulator = Emulator(store=store)
@@ -120,19 +121,11 @@ def _connect(environment: Environment) -> Generator[dict[str, Any]]:
         if error.url is None:
             raise
         logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
-        yield {
-            "api_key": _LOCAL_KEY,
-            "base_url": error.url,
-            "place": server.find_place(error.url),
-        }
+        yield {**local, "base_url": error.url, "place": server.find_place(error.url)}
         return
     try:
         transport = emulator.transport()  # it needs no port
-        yield {
-            "api_key": _LOCAL_KEY,
-            "base_url": "http://127.0.0.1",
-            "transport": transport,
-            "place": transport.place,
-        }
+        local |= {"base_url": "http://127.0.0.1", "place": transport.place}
+        yield {**local, "transport": transport}
     finally:
         emulator.stop()

@@ -10,10 +10,11 @@ import math
 import os
 import re
 import tomllib
+from collections import UserDict
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, NewType, get_args
+from typing import Any, Final, Literal, NewType
 
 from attrs import evolve, field, frozen
 from cattrs import BaseValidationError
@@ -152,8 +153,7 @@ class Environment:
     @property
     def bound(self) -> Values:
         """The values, each read from its variables when it is looked up."""
-        hidden = (name for name in self.values if self.variables(name))
-        return Values(_Contents(self), hidden)
+        return Values(_Contents(self), filter(self.variables, self.values))
 
     def variables(self, name: str) -> Sequence[str]:
         """Return the variables of a value. With any, the value is secret."""
@@ -229,10 +229,11 @@ class Settings:
         raise ConfigError(printable(problem), is_usage=True)
 
 
-class _Contents(Mapping[str, Any]):
-    """The contents of values. Each is read from its variables when it is looked up."""
+class _Contents(UserDict[str, Any]):
+    """The contents of values, each read from its variables when it is looked up."""
 
     def __init__(self, environment: Environment) -> None:
+        super().__init__(environment.values)
         self._environment = environment
 
     def __getitem__(self, name: str) -> Any:
@@ -243,12 +244,6 @@ class _Contents(Mapping[str, Any]):
             return environment.text(f"values.{name}", item) if is_text else item
 
         return map_json(environment.values[name], resolve)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._environment.values)
-
-    def __len__(self) -> int:
-        return len(self._environment.values)
 
 
 # -- The file -------------------------------------------------------------------------
@@ -352,26 +347,20 @@ def _complete(folder: Path, file: Path | None, settings: Settings) -> Settings:
     )
 
 
-def _list_shared_names(environments: Mapping[str, Environment]) -> Iterator[str]:
-    keys: dict[str, str] = {}
-    for name, environment in environments.items():
-        path, key = f"tool.flow64.environments.{name}", escape_key(environment.key)
-        if (other := keys.setdefault(key, name)) != name:
-            yield f"{path}: its ids are those of {other}: rename one, or take was out"
-    for name in environments:
-        # Its plan would take the workflows of the other one for lost ones of its own.
-        if (other := keys.get(escape_key(name), name)) != name:
-            path = f"tool.flow64.environments.{name}"
-            yield f"{path}: the ids of {other} have this name: choose another name"
-
-
 def _list_conflicts(settings: Settings) -> Iterator[str]:
     """Yield conflicts between settings that are valid alone."""
-    yield from _list_shared_names(settings.environments)
+    keys: dict[str, str] = {}
     for name, environment in settings.environments.items():
+        keys.setdefault(escape_key(environment.key), name)
+    for name, environment in settings.environments.items():
+        path = f"tool.flow64.environments.{name}"
+        if (other := keys[escape_key(environment.key)]) != name:
+            yield f"{path}: its ids are those of {other}: rename one, or take was out"
+        elif (other := keys.get(escape_key(name), name)) != name:
+            # Its plan would take the workflows of the other one for lost ones.
+            yield f"{path}: the ids of {other} have this name: choose another name"
         if environment.is_of_variables and environment.endpoint is not None:
             # That of the variables may be for another endpoint.
-            path = f"tool.flow64.environments.{name}"
             yield f"{path}: a credential is missing: write api_key = {_VARIABLE}"
     if settings.default_env is not None:
         try:
@@ -409,11 +398,13 @@ def _as_variable(value: Any, _: object = Reference) -> Reference:
     return Reference(name)
 
 
-def _as_text_or_variable(value: Any, kind: Any) -> str | Path | Reference:
-    if isinstance(value, dict):
-        return _as_variable(value)
-    text = _as_text(value)
-    return Path(text) if Path in get_args(kind) else text
+def _as_text_or_variable(value: Any, _: object = None) -> str | Reference:
+    return _as_variable(value) if isinstance(value, dict) else _as_text(value)
+
+
+def _as_path_or_variable(value: Any, _: object) -> Path | Reference:
+    setting = _as_text_or_variable(value)
+    return setting if isinstance(setting, Reference) else Path(setting)
 
 
 def _as_content(value: Any, _: object) -> Any:
@@ -442,14 +433,11 @@ _converter: Final = make_converter(
         float: _as_number,
         Path: lambda value, _: Path(_as_text(value)),
         Reference: _as_variable,
+        str | Reference: _as_text_or_variable,
+        str | Reference | None: _as_text_or_variable,
+        Path | Reference: _as_path_or_variable,
         _Content: lambda value, _: map_json(value, _as_content),
     }
-)
-_converter.register_structure_hook_func(
-    lambda kind: (
-        {Reference, str, Path} > {*get_args(kind)} - {type(None)} > {Reference}
-    ),
-    _as_text_or_variable,
 )
 add_class(_converter, OAuthFile)
 add_class(

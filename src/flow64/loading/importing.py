@@ -35,12 +35,11 @@ class ImportScope:
     """The folders that modules are imported from.
 
     Attributes:
-        root: The folder of the modules, or of the package that they are in.
-        path: All folders that are searched, the root first.
+        path: The folders that are searched, first that of the modules, or of the
+            package that they are in.
         before: Names of the modules that were there before.
     """
 
-    root: Path
     path: Sequence[Path]
     before: frozenset[str]
 
@@ -51,7 +50,7 @@ class ImportScope:
             SourceError: It fails.
         """
         file = file.resolve()
-        parts = [*file.relative_to(self.root).with_suffix("").parts]
+        parts = [*file.relative_to(self.path[0]).with_suffix("").parts]
         if parts[-1] == "__init__":
             parts.pop()
         name = ".".join(parts)
@@ -154,15 +153,12 @@ def import_scope(root: Path, *more: Path) -> Generator[ImportScope]:
     sys.meta_path.insert(at, finder)
     try:
         with redirect_stdout(sys.stderr):
-            yield ImportScope(path[0], path, before)
+            yield ImportScope(path, before)
     finally:
-        new = {
-            name: module for name, module in sys.modules.items() if name not in before
-        }
-        users = [name for name, module in new.items() if _is_users(module, path)]
         sys.meta_path.remove(finder)
         sys.path[:] = sys_path
-        for name in users:
+        new = [name for name in sys.modules if name not in before]
+        for name in [name for name in new if _is_users(sys.modules[name], path)]:
             del sys.modules[name]
 
 

@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from unicodedata import normalize
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from ..definition.ids import (
-    DEFAULT_ENV,
-    drop_env,
-    environment_in,
-    genuine_stamp,
-    split_stamp,
-)
+from ..definition import ids
 from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
 from ..deploy.target import key_of, without_schedules
@@ -25,14 +19,8 @@ from ..errors import AnswerError, ApiError, SourceError
 from ..schedules import list_if_shown, put_schedules
 from ..secrets import mask
 from ..workflow import Workflow
-from .addresses import (
-    EVERYTHING,
-    LiveAddress,
-    Selection,
-    SourceAddress,
-    describe_no_match,
-    pick_key,
-)
+from . import addresses
+from .addresses import EVERYTHING, LiveAddress, Selection, SourceAddress
 from .reading import SourceWorkflow
 from .sources import Loaded, load_source, lower, with_settings
 
@@ -64,10 +52,10 @@ class LiveWorkflow:
     @classmethod
     def of(cls, info: WorkflowInfo, client: Client | None = None) -> LiveWorkflow:
         """Describe a workflow of the list of a client."""
-        stamp = split_stamp(info.description, info.id)[1]
-        own = genuine_stamp(stamp, info.id)
+        stamp = ids.split_stamp(info.description, info.id)[1]
+        own = ids.genuine_stamp(stamp, info.id)
         state: LiveState = "ours" if own else "copy" if stamp else "foreign"
-        env = environment_in(own.path) if own else None
+        env = ids.environment_in(own.path) if own else None
         if client is not None and env == client.terms.was is not None:
             env = client.env
         return cls(info.id, info.name, state, own.path if own else None, env)
@@ -126,23 +114,25 @@ def select_ours(
     if address.key is None:
         return ours
     key = normalize("NFC", address.key)
-    if picked := pick_key(key, ours, lambda item: f"{address.env}:{item.id}"):
+    if picked := addresses.pick_key(key, ours, lambda item: f"{address.env}:{item.id}"):
         return picked
     names = sorted(item.name for item in ours if item.name)
-    problem = describe_no_match(address.env, address.key, names)
+    problem = addresses.describe_no_match(address.env, address.key, names)
     advice = f"for one that your code did not deploy, write {address.env}:UUID"
     raise SourceError(f"{problem}; {advice}", is_usage=True)
 
 
-def read_live(client: Client, ids: Iterable[str] | None = None) -> Sequence[Definition]:
+def read_live(
+    client: Client, workflow_ids: Iterable[str] | None = None
+) -> Sequence[Definition]:
     """Read live workflows with their schedules; None reads all of the organisation.
 
     Those that are gone are left out.
     """
     definitions: list[Definition] = []
-    if ids is None:
-        ids = [workflow.id for workflow in client.workflows.list()]
-    for workflow_id in ids:
+    if workflow_ids is None:
+        workflow_ids = [workflow.id for workflow in client.workflows.list()]
+    for workflow_id in workflow_ids:
         try:
             definition = client.workflows.get(workflow_id).definition
         except ApiError as error:
@@ -158,30 +148,33 @@ def read_live(client: Client, ids: Iterable[str] | None = None) -> Sequence[Defi
 
 
 def load_live(
-    client: Client, address: LiveAddress, projects: frozenset[str] | None = None
+    client: Client,
+    address: LiveAddress,
+    projects: frozenset[str] | None = None,
+    values: Values | None = None,
 ) -> Loaded:
-    """Read live workflows as a source, with their secrets; see `fetch_live`, `hide`."""
+    """Read live workflows as a source.
+
+    Args:
+        client: A client of the environment.
+        address: The workflows.
+        projects: See `fetch_live`.
+        values: The values of the environment. Without them no secret is hidden.
+
+    Raises:
+        SourceError: There is no such workflow, or several have the key.
+    """
     workflows: list[SourceWorkflow] = []
     for live in fetch_live(client, address, projects=projects):
-        stamp = genuine_stamp(live.stamp, live.id)
-        name = (key_of(stamp.path) if stamp else "") or live.name or str(live.id)
-        workflow = Workflow.from_definition(live)
-        workflows.append(SourceWorkflow(name, workflow, address.text, ""))
+        stamp = ids.genuine_stamp(live.stamp, live.id)
+        shown = live
+        if values is not None:
+            shown = hide_secrets(live, stamped_places(live, stamp), values)
+        name = (key_of(stamp.path) if stamp else "") or shown.name or str(live.id)
+        workflow = Workflow.from_definition(shown)
+        workflows.append(SourceWorkflow(mask(name), workflow, address.text, ""))
     judged = with_settings(workflows, load_settings())
     return Loaded(address.text, judged, (), is_picked=not address.is_env)
-
-
-def hide(loaded: Loaded, values: Values) -> Loaded:
-    """Return live workflows without the secrets of their environment."""
-    workflows: list[SourceWorkflow] = []
-    for entry in loaded.workflows:
-        live = entry.workflow.lower().definition
-        stamp = genuine_stamp(live.stamp, live.id)
-        shown = hide_secrets(live, stamped_places(live, stamp), values)
-        name = mask(shown.name if entry.name == live.name else entry.name)
-        workflow = Workflow.from_definition(shown)
-        workflows.append(evolve(entry, name=name, workflow=workflow))
-    return evolve(loaded, workflows=workflows)
 
 
 def project_path(path: str | None) -> str:
@@ -211,9 +204,9 @@ class SideWorkflow:
         """Its path without the environment; None if it has none, as JSON."""
         path = self.definition.path
         if self.is_live:
-            stamp = genuine_stamp(self.definition.stamp, self.definition.id)
+            stamp = ids.genuine_stamp(self.definition.stamp, self.definition.id)
             path = stamp.path if stamp else None
-        return drop_env(path) if path else None
+        return ids.drop_env(path) if path else None
 
 
 @frozen
@@ -222,16 +215,19 @@ class Side:
 
     Attributes:
         label: The address.
-        is_one: Whether the address means one workflow.
         is_part: Whether the address picks workflows of those that are there.
         env: The environment in which they are live; None for code and files.
     """
 
     label: str
     entries: Sequence[SideWorkflow]
-    is_one: bool
     is_part: bool = False
     env: str | None = None
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the address means one workflow."""
+        return self.is_part and len(self.entries) == 1
 
 
 def load_source_side(
@@ -256,7 +252,7 @@ def load_source_side(
     """
     is_folder = address.key is None and Path(address.place).is_dir()
     loaded = load_source(address, code=code, may_be_empty=is_folder)
-    environment = environment or Environment(DEFAULT_ENV)
+    environment = environment or Environment(ids.DEFAULT_ENV)
     entries: list[SideWorkflow] = []
     for workflow in loaded.workflows:
         definition = lower(workflow.workflow, environment.key, values)
@@ -264,8 +260,8 @@ def load_source_side(
         definition = add_suffix(definition, environment.suffix)
         entries.append(SideWorkflow(workflow.name, definition))
     # A folder means all that it has, so that what comes beside its only one is shown.
-    is_one = len(entries) == 1 and not is_folder
-    return Side(address.text, entries, is_one, is_one or loaded.is_picked)
+    is_part = loaded.is_picked or (len(entries) == 1 and not is_folder)
+    return Side(address.text, entries, is_part)
 
 
 def load_live_side(
@@ -277,8 +273,7 @@ def load_live_side(
         SideWorkflow(entry.name, entry.workflow.lower().definition, is_live=True)
         for entry in loaded.workflows
     ]
-    is_one = loaded.is_picked and len(entries) == 1
-    return Side(address.text, entries, is_one, loaded.is_picked, address.env)
+    return Side(address.text, entries, loaded.is_picked, address.env)
 
 
 def list_projects(side: Side) -> frozenset[str] | None:

@@ -14,15 +14,8 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from ..analysis.check import allow_errors
+from ..definition import ids
 from ..definition.freezing import EMPTY, FrozenDict, Value, pointer, thaw
-from ..definition.ids import (
-    block_refs,
-    canonical_id,
-    genuine_stamp,
-    is_uuid,
-    path_of,
-    slug,
-)
 from ..definition.model import Definition, WireBlock, as_body, dumps, fingerprint
 from ..definition.reading import loads
 from ..definition.secrets import name_secrets, secret_places, stamped_places
@@ -91,7 +84,8 @@ def name_values(
             names.append(item.name)
         return item
 
-    named = name_secrets(live, stamped_places(live, genuine_stamp(live.stamp, live.id)))
+    stamp = ids.genuine_stamp(live.stamp, live.id)
+    named = name_secrets(live, stamped_places(live, stamp))
     blocks: list[WireBlock] = []
     for block in named.blocks:
         specs = {key: map_json(value, name) for key, value in block.specs.items()}
@@ -201,7 +195,7 @@ def make_pull(
         known: The values of the environment.
     """
     # Sorted by id, so that workflows with the same title always get the same names.
-    ordered = sorted(live, key=lambda workflow: canonical_id(str(workflow.id)))
+    ordered = sorted(live, key=lambda workflow: ids.canonical_id(str(workflow.id)))
     places = _choose_files(ordered, env, before or Manifest())
     pulled: dict[str, PulledWorkflow] = {}
     refused: list[RefusedWorkflow] = []
@@ -216,9 +210,9 @@ def make_pull(
 
 def _make_key(live: Definition) -> str:
     """Return a key for a live workflow: that of its code, or one from its title."""
-    stamp = genuine_stamp(live.stamp, live.id)
+    stamp = ids.genuine_stamp(live.stamp, live.id)
     title = key_of(stamp.path) if stamp else live.name
-    key = slug(title.encode("utf-8", "ignore").decode())[:LONGEST].strip("-")
+    key = ids.slug(title.encode("utf-8", "ignore").decode())[:LONGEST].strip("-")
     return key or "workflow"
 
 
@@ -227,13 +221,13 @@ def _choose_files(
 ) -> Iterator[tuple[str, Entry]]:
     """The file and the entry of each workflow. No file is that of another one."""
     pinned = {
-        canonical_id(pin): (file, entry)
+        ids.canonical_id(pin): (file, entry)
         for file, entry in before.files.items()
         if (pin := entry.pins.get(env)) is not None
     }
     used = {file.casefold() for file in before.files}
     for workflow in live:
-        workflow_id = canonical_id(str(workflow.id))
+        workflow_id = ids.canonical_id(str(workflow.id))
         if workflow_id in pinned:
             yield pinned[workflow_id]
             continue
@@ -241,14 +235,15 @@ def _choose_files(
         while (file := f"{stem_of([key])}.json").casefold() in used:
             key = f"{key}-{workflow_id[:8]}"
         used.add(file.casefold())
-        yield file, Entry(key, path_of([("workflow", key)]), pins={env: workflow_id})
+        path = ids.path_of([("workflow", key)])
+        yield file, Entry(key, path, pins={env: workflow_id})
 
 
 def _convert(
     live: Definition, env: str, file: str, entry: Entry, known_values: Sequence[Known]
 ) -> PulledWorkflow | RefusedWorkflow:
     """Convert one workflow to a file, or say why that is not possible."""
-    workflow_id = canonical_id(str(live.id))
+    workflow_id = ids.canonical_id(str(live.id))
     named, values = name_values(live, known_values)
     # Other keys of the answer are not part of the body that creates the workflow.
     written = evolve(named, id=workflow_id, extra=EMPTY, is_answer=False)
@@ -257,7 +252,7 @@ def _convert(
         secrets = Secrets(text for value in known_values for text in value.secrets)
         title = MASK if secrets.is_in(live.name) else mask(live.name)
         return RefusedWorkflow(workflow_id, title, problem)
-    refs = block_refs(block.id for block in live.blocks)
+    refs = ids.block_refs(block.id for block in live.blocks)
     pulled = Pulled(
         env,
         fingerprint(written)[:16],
@@ -277,7 +272,7 @@ def _allowing_entries(
     """Yield an entry for each block that allows an error, by the block's id."""
     for at, block in enumerate(definition.blocks):
         if allow := definition.origins[at].allowed:
-            block_id = canonical_id(block.id)
+            block_id = ids.canonical_id(block.id)
             is_alone = len(definition.by_kind[block.kind]) == 1
             key = block.kind if is_alone else f"{block.kind}-{block_id[:8]}"
             before = entry.blocks.get(block_id, BlockEntry(key))
@@ -289,7 +284,7 @@ def _find_problem(
     written: Definition, text: str, known_values: Sequence[Known]
 ) -> str | None:
     """Return why a workflow cannot be saved in a file; None if it can."""
-    if not is_uuid(written.id):
+    if not ids.is_uuid(written.id):
         return "its id is not a UUID, so nothing can be pinned to it"
     if (place := find_secret(written, known_values)) is not None:
         return (

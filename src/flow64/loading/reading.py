@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from attrs import define, evolve, field, frozen
 
+from .. import manifest
 from ..definition.freezing import is_plain
 from ..definition.ids import ProjectKey, Stamp, canonical_id
 from ..definition.reading import MAX_BYTES, loads
@@ -26,16 +27,6 @@ from ..dsl import Flow
 from ..environments import Settings
 from ..errors import CompileError, ReadError, SourceError
 from ..files import relative_path
-from ..manifest import (
-    MANIFEST,
-    Entry,
-    Manifest,
-    name_parts,
-    read_content,
-    read_manifest,
-    stem_of,
-    unreadable,
-)
 from ..text import join_words
 from ..workflow import Workflow
 from .importing import ImportScope, find_import_root, import_scope
@@ -73,7 +64,7 @@ class SourceWorkflow:
     workflow: Workflow
     where: str
     stem: str
-    entry: Entry | None = None
+    entry: manifest.Entry | None = None
 
     @property
     def key(self) -> str:
@@ -135,7 +126,8 @@ class Reader:
             self._read_folder(path)
         elif path.suffix == ".json":
             self.is_all = False
-            self._read_json(path, read_manifest(path.parent / MANIFEST) or Manifest())
+            listing = manifest.read_manifest(path.parent / manifest.MANIFEST)
+            self._read_json(path, listing)
         elif path.suffix == ".py" and path.is_file():
             self._require_code(path)
             self.is_code = True
@@ -171,14 +163,14 @@ class Reader:
             self.is_code = True
             return
         if not self.code and folder.is_symlink():
-            raise unreadable(folder, "it is a link, which is not followed")
+            raise manifest.unreadable(folder, "it is a link, which is not followed")
         self._read_json_files(folder)
         if not self.workflows and modules:
             self._require_code(folder)
 
     def _read_json_files(self, folder: Path) -> None:
         """Read the JSON files below a folder, each by its manifest if there is one."""
-        manifests: list[Manifest] = []
+        listings: list[manifest.Manifest] = []
         blocks = self.settings.blocks
         saved = blocks and blocks.resolve()  # it is no workflow
         paths_of_all = [*_list_files(folder, ".json")]
@@ -187,21 +179,22 @@ class Reader:
             names: dict[str, str] = {}
             for name, path in files.items():
                 if (other := names.setdefault(unquote(name), name)) != name:
-                    raise unreadable(path, f"it has the name of {other}")
-            manifest = read_manifest(place / MANIFEST) if MANIFEST in files else None
-            manifests += [manifest] if manifest else []
-            for name in sorted(manifest.files) if manifest else files:
-                self._read_json(place / name, manifest or Manifest())
-        self.is_all = bool(manifests) and not any(item.part for item in manifests)
+                    raise manifest.unreadable(path, f"it has the name of {other}")
+            listing = manifest.read_manifest(place / manifest.MANIFEST)
+            listings += [listing] if listing else []
+            for name in sorted(listing.files) if listing else files:
+                self._read_json(place / name, listing)
+        self.is_all = bool(listings) and not any(item.part for item in listings)
 
     def _read_file(self, scope: ImportScope, path: Path) -> None:
         with self.catch():
             self._add_module(scope.import_file(path), str(path))
 
-    def _read_json(self, path: Path, manifest: Manifest) -> None:
+    def _read_json(self, path: Path, listing: manifest.Manifest | None) -> None:
         """Read the workflow of a file, with its keys if the manifest lists it."""
         # A file that is not read is no finding: a finding shows a line of its file.
-        content, entry = read_content(path), manifest.files.get(path.name)
+        content = manifest.read_content(path)
+        entry = listing.files.get(path.name) if listing else None
         with self.catch():
             if entry is None:
                 definition = loads(content, source=str(path))
@@ -210,7 +203,7 @@ class Reader:
                 name = "/".join(map(unquote, path.stem.split("@")))
             else:
                 workflow = entry.read(content, path)
-                name = "/".join(name_parts(workflow.identity))
+                name = "/".join(manifest.name_parts(workflow.identity))
             self._add_workflow(
                 SourceWorkflow(name, workflow, str(path), path.stem, entry)
             )
@@ -245,9 +238,11 @@ class Reader:
             if id(item) in self._seen:
                 continue
             if isinstance(item, Workflow):
-                parts = name_parts(item.identity)
+                parts = manifest.name_parts(item.identity)
                 name = "/".join(parts)
-                self._add_workflow(SourceWorkflow(name, item, where, stem_of(parts)))
+                self._add_workflow(
+                    SourceWorkflow(name, item, where, manifest.stem_of(parts))
+                )
             elif isinstance(item, ProjectKey):
                 self._add_project(item)
             elif isinstance(item, Mapping | list | tuple | AbstractSet):
@@ -335,11 +330,13 @@ def _list_files(folder: Path, suffix: str) -> Iterator[Path]:
             size += sum(_measure(entry, place / entry.name) for entry in files)
         if size > MOST_BYTES:
             problem = f"its files are larger than {MOST_BYTES // 2**20} MiB together"
-            raise unreadable(folder, problem)
+            raise manifest.unreadable(folder, problem)
         count += len(entries)
         if count > MOST_FILES or level > MOST_DEPTH:
             problem = f"more than {MOST_FILES:,} entries, or {MOST_DEPTH} levels"
-            raise unreadable(folder, f"its folders are too large or deep: {problem}")
+            raise manifest.unreadable(
+                folder, f"its folders are too large or deep: {problem}"
+            )
         yield from (place / entry.name for entry in files)
         waiting += [
             (path, level + 1)
@@ -354,10 +351,14 @@ def _scan(folder: Path, suffix: str) -> Sequence[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             kept = [entry for entry in entries if _is_relevant(entry, suffix)]
     except OSError as error:  # a part that is left out would be taken for deleted
-        raise unreadable(folder, f"it cannot be read ({error.strerror})") from None
+        raise manifest.unreadable(
+            folder, f"it cannot be read ({error.strerror})"
+        ) from None
     for entry in kept:
         if not (is_plain(entry.name) and entry.name.isprintable()):
-            raise unreadable(folder / entry.name, "its name has invisible characters")
+            raise manifest.unreadable(
+                folder / entry.name, "its name has invisible characters"
+            )
     return sorted(kept, key=lambda entry: entry.name)
 
 
@@ -375,12 +376,12 @@ def _is_relevant(entry: os.DirEntry[str], suffix: str) -> bool:
 def _measure(entry: os.DirEntry[str], path: Path) -> int:
     """Return the size of a file, which is not opened."""
     if entry.is_symlink():
-        raise unreadable(path, "it is a link, which is not followed")
+        raise manifest.unreadable(path, "it is a link, which is not followed")
     if not entry.is_file(follow_symlinks=False):
-        raise unreadable(path, "it is not a regular file")
+        raise manifest.unreadable(path, "it is not a regular file")
     size = entry.stat(follow_symlinks=False).st_size
     if size > MAX_BYTES:
-        raise unreadable(path, f"it is larger than {MAX_BYTES // 2**20} MiB")
+        raise manifest.unreadable(path, f"it is larger than {MAX_BYTES // 2**20} MiB")
     return size
 
 

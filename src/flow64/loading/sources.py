@@ -8,6 +8,7 @@ the code; other JSON is identified by the id in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,20 +24,8 @@ from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import SourceError
 from ..workflow import Workflow
-from .addresses import (
-    EVERYTHING,
-    Selection,
-    SourceAddress,
-    describe_no_match,
-    describe_unknown,
-    find_project_source,
-    is_module_name,
-    list_names,
-    parse_source,
-    pick_key,
-    require_project_source,
-    split_source,
-)
+from . import addresses
+from .addresses import EVERYTHING, Selection, SourceAddress
 from .importing import import_scope
 from .reading import Reader, SourceWorkflow
 
@@ -105,7 +94,8 @@ class Loaded:
         problem = f"{self.source} holds {len(self.names)} workflows"
         if self.names:
             place = f"{self.source}:{self.names[0]}"
-            problem += f": {list_names(self.names)}; name one of them, as in {place}"
+            names = addresses.list_names(self.names)
+            problem += f": {names}; name one of them, as in {place}"
         raise SourceError(problem, is_usage=True)
 
 
@@ -138,12 +128,12 @@ def load_source(
     """
     settings = load_settings()
     if source is None:
-        address = SourceAddress("", require_project_source(settings))
+        address = SourceAddress("", addresses.require_project_source(settings))
     else:
-        address = parse_source(source) if isinstance(source, str) else source
+        address = addresses.parse_source(source) if isinstance(source, str) else source
     places = [(address.place, address.key)]
     if address.may_be_place:  # a key comes before a folder or module of its name
-        places = [*places[:code], split_source(address.text)]
+        places = [*places[:code], addresses.split_source(address.text)]
     for place, key in places:
         is_empty = may_be_empty and not selection and key is None
         is_empty = is_empty or (place, key) != places[-1]
@@ -153,13 +143,13 @@ def load_source(
         if key is None:
             break
         # An error of the source is shown: something else may not be meant.
-        if (picked := pick_key(key, loaded.workflows)) or loaded.findings:
+        if (picked := addresses.pick_key(key, loaded.workflows)) or loaded.findings:
             loaded = loaded.keep(picked)
             break
     else:
-        problem = describe_no_match(place, str(key), loaded.names)
+        problem = addresses.describe_no_match(place, str(key), loaded.names)
         if key == address.text:
-            problem = describe_unknown(address.text, loaded.names)
+            problem = addresses.describe_unknown(address.text, loaded.names)
         raise SourceError(problem, is_usage=True)
     return select_workflows(loaded, selection)
 
@@ -175,8 +165,8 @@ def _load(
     reader = Reader(settings, code, lenient)
     if Path(place).exists():
         reader.read_place(Path(place))
-    elif not (code and is_module_name(place) and reader.read_module(place)):
-        raise SourceError(describe_unknown(place), is_usage=True)
+    elif not (code and addresses.is_module_name(place) and reader.read_module(place)):
+        raise SourceError(addresses.describe_unknown(place), is_usage=True)
     workflows = _tell_apart(_drop_duplicates(reader))
     is_empty = may_be_empty and reader.projects
     # A check must not pass because a flow was not put into a workflow.
@@ -215,12 +205,10 @@ def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
 
 def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
     """Put the key of its project before each name that two projects have."""
-    owners: dict[str, set[ProjectKey | None]] = {}
-    for entry in workflows:
-        owners.setdefault(entry.name, set()).add(entry.workflow.project)
+    names = Counter(entry.name for entry in workflows)
     return [
         evolve(entry, name=f"{project.key}:{entry.name}")
-        if len(owners[entry.name]) > 1 and (project := entry.workflow.project)
+        if names[entry.name] > 1 and (project := entry.workflow.project)
         else entry
         for entry in workflows
     ]
@@ -278,7 +266,7 @@ def _duplicate(entry: SourceWorkflow, other: SourceWorkflow) -> SourceError:
 
 def _is_whole(place: str, settings: Settings, reader: Reader) -> bool:
     """Return True if a place is all of its projects: see `Loaded.is_of_whole`."""
-    named = find_project_source(settings)
+    named = addresses.find_project_source(settings)
     if named is None or not reader.is_code:
         return reader.is_all
     return place == named or Path(place).resolve() == Path(named).resolve()

@@ -120,19 +120,16 @@ def write_whole(target: Path, content: bytes, *, is_swept: bool = False) -> None
             new.move_to(target)
 
 
-def require_room(folder: Path, size: int) -> None:
-    """Check that a folder has room for so many bytes. The folder stays as it is.
+def require_writable(folder: Path) -> None:
+    """Check that files can be written into a folder, and sweep it.
 
     Raises:
-        Unusable: The room does not suffice.
+        Unusable: They cannot.
         FileNotFoundError: The folder does not exist.
     """
     with _raise_unusable():
         sweep(folder)
-        with closing(NewFile(folder)) as new:
-            for _ in range(size // len(_BLOCK) + 1):
-                new.file.write(_BLOCK)
-            new.sync()
+        NewFile(folder).close()
 
 
 def read_whole(path: Path, limit: int) -> bytes:

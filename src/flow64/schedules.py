@@ -91,8 +91,8 @@ class Schedule:
 # -- Live schedules --------------------------------------------------------------------
 
 
-def list_if_shown(list_all: Callable[[], Sequence[T]]) -> Sequence[T] | ApiError:
-    """Return the schedules of a call; the error if the service does not show them."""
+def list_if_shown(list_all: Callable[[], T]) -> T | ApiError:
+    """Return what a call lists; the error if the service does not show schedules."""
     try:
         return list_all()
     except ApiError as error:

@@ -8,7 +8,7 @@ from attrs import evolve
 from flow64 import LEAD, Project, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import Values, with_stamp
-from flow64.deploy.plan import Consents
+from flow64.deploy.plan import OPTIONS, Consents
 from flow64.deploy.target import require_namespace
 from flow64.errors import (
     AnswerError,
@@ -178,10 +178,11 @@ def test_state_and_what_it_needs(here, situation):
 
 @pytest.mark.parametrize("situation", STATES, ids=lambda found: found.__name__)
 def test_a_deploy_that_was_agreed_to_empties_the_next_plan(here, situation):
-    """Without what it needs it is refused, and nothing is written."""
+    """Without what it needs, which the plan says, it is refused: nothing is written."""
     wanted = situation(here)
     plan = here.plan(wanted)
     needs = plan.steps[0].needs
+    assert all(OPTIONS[need] in str(plan) for need in needs)
     keys = [plan.steps[0].key]
     here.asked()
 

@@ -135,13 +135,8 @@ def apply_plan(
     """
     values = Values() if values is None else values
     steps = check_plan(plan, consents, history=history, values=values)
-    names = {
-        name
-        for step in steps
-        for definition in (step.after, step.before)
-        if definition is not None
-        for name in secret_names(definition)
-    }
+    definitions = filter(None, (d for step in steps for d in (step.after, step.before)))
+    names = {name for definition in definitions for name in secret_names(definition)}
     session.secrets.add(secret_texts(values, names))
     run = _Application(session, plan, history, values, consents, stopped, emit)
     if len(steps) > 1:
@@ -186,11 +181,7 @@ def check_plan(
             if unset:
                 raise unset_error(step.name, plan.env, unset, values)
     if any(step.before is not None for step in steps):
-        history.require_writable(
-            saved
-            for step in steps
-            if (saved := _prepare_saving(plan, step, step.before, history, values))
-        )
+        history.require_writable()
     return steps
 
 
@@ -225,31 +216,6 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
             + ", ".join(step.key for step in orphans)
         )
     return problems
-
-
-def _prepare_saving(
-    plan: Plan,
-    step: Step,
-    live: Definition | None,
-    history: History,
-    values: Values,
-) -> Saved | None:
-    """Return what is saved before a step replaces it."""
-    if live is None:
-        return None
-    reason: Any = step.action if step.action in ("stamp", "delete") else "update"
-    return Saved.of(
-        live,
-        find_places(live, step.code),
-        values,
-        key=step.key,
-        workflow_id=step.id,
-        env=plan.env,
-        endpoint=plan.endpoint,
-        at=history.now(),
-        reason=reason,
-        schedules=step.timetable and step.timetable.saved,
-    )
 
 
 # -- The steps -------------------------------------------------------------------------
@@ -352,8 +318,23 @@ class _Application:
         return live
 
     def _save(self, step: Step, live: Definition | None) -> Saved | None:
-        saved = _prepare_saving(self.plan, step, live, self.history, self.values)
-        return saved and self.history.save(saved)
+        """Save what a step replaces."""
+        if live is None:
+            return None
+        reason: Any = step.action if step.action in ("stamp", "delete") else "update"
+        saved = Saved.of(
+            live,
+            find_places(live, step.code),
+            self.values,
+            key=step.key,
+            workflow_id=step.id,
+            env=self.plan.env,
+            endpoint=self.plan.endpoint,
+            at=self.history.now(),
+            reason=reason,
+            schedules=step.timetable and step.timetable.saved,
+        )
+        return self.history.save(saved)
 
     def _stale_error(
         self, step: Step, live: Definition | None, keys: Sequence[str]

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -41,7 +41,14 @@ from ..definition import (
     with_stamp,
 )
 from ..errors import ConfigError, DeployError, ReadError, SourceError
-from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
+from ..files import (
+    FOLDER,
+    Unusable,
+    make_folder,
+    read_whole,
+    require_writable,
+    write_whole,
+)
 from ..tables import WrongValueError, add_class, list_mistakes, read_text
 from ..text import printable, shortened
 
@@ -160,16 +167,15 @@ class History:
             raise ConfigError(f"history is {shortened(folder)}; write a path")
         return cls(Path(folder))
 
-    def require_writable(self, planned: Iterable[Saved] = ()) -> None:
-        """Make the folder, and check that there is room for what will be saved.
+    def require_writable(self) -> None:
+        """Make the folder, and check that files can be written into it.
 
         Raises:
-            DeployError: It cannot be used; nothing was saved.
+            DeployError: It cannot be used.
         """
         self._make()
-        size = sum(len(_text(saved)) for saved in planned)
         try:
-            require_room(self.folder, size)
+            require_writable(self.folder)
         except (Unusable, FileNotFoundError) as error:
             raise self._error(error) from None
 
@@ -199,7 +205,7 @@ class History:
             env: Only those of this environment.
 
         Raises:
-            DeployError: A file cannot be read, or was written by a later release.
+            DeployError: A file cannot be read.
         """
         entries = [
             saved
@@ -264,7 +270,7 @@ class History:
             why = ""
         except cattrs.BaseValidationError as error:
             why = f" ({'; '.join(list_mistakes(error, 'entry'))})"
-        problem = f"it is not an entry of a history{why}; move it elsewhere"
+        problem = f"this release cannot read it as an entry{why}; move it elsewhere"
         raise history_error(path, problem)
 
     def _make(self) -> None:
@@ -337,14 +343,7 @@ def _is_of(saved: Saved, key: str) -> bool:
 
 
 def _saved_from_data(data: Any, path: Path) -> Saved:
-    schema = data.get("flow64:history") if isinstance(data, dict) else None
-    if type(schema) is int and schema > FORMAT:
-        problem = (
-            f"it was written by a later release of flow64 (schema {schema}, this one "
-            f"knows {FORMAT}); update flow64"
-        )
-        raise history_error(path, problem)
-    if schema != FORMAT:
+    if not isinstance(data, dict) or data.get("flow64:history") != FORMAT:
         raise ValueError("its schema is unknown")
     return evolve(_converter.structure(data, Saved), file=path)
 

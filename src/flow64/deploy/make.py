@@ -280,7 +280,6 @@ class _Maker:
             sent=judgement.sent,
             unmanaged=tuple(judgement.unmanaged),
             counts=bool(judgement.unmanaged) and self._changes_runs(code, merged),
-            secrets=tuple(judgement.secrets),
             not_checked=tuple(doubts),
             seal=seal_of(live),
             updated_at=updated_at,
@@ -290,7 +289,7 @@ class _Maker:
         texts = self._list_texts(target, judgement.last)
         step = evolve(step, advice=advise(before, after, names=texts))
         if judgement.is_equal and not judgement.secrets:
-            return evolve(step, action="stamp", note="the stamp alone")
+            return evolve(step, action="stamp")
         return self._decide(evolve(step, action="update"), target, judgement)
 
     def _list_texts(self, target: Target | None, last: Stamp | None) -> Iterator[str]:

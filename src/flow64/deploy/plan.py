@@ -78,7 +78,6 @@ class Step:
         sent: The spec fields that the last deploy set: those that code drops go.
         unmanaged: Live fields that code does not set. They stay as they are.
         counts: Whether one of these changes what a run costs or does.
-        secrets: Names of the secrets that get another text.
         not_checked: What could not be checked.
         seal: Tells whether something else is live now. It is worth nothing elsewhere.
         updated_at: When it was last changed, as the service says.
@@ -103,7 +102,6 @@ class Step:
     sent: SpecFields = field(default=EMPTY, repr=False)
     unmanaged: tuple[str, ...] = ()
     counts: bool = False
-    secrets: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     seal: str = field(default="", repr=False, eq=False)
     updated_at: str | None = None
@@ -159,20 +157,15 @@ class Step:
         if self.refusal:
             needs.append(f"{{keys}}: {self.refusal}")
         code = self.target.definition if self.target else None
-        state = self.state
         before = self.before and self.before.schedules
         is_same = not self.schedules or before == self.texts
         is_stamp = self.action in ("stamp", "schedule") and is_same
-        if state == "update" and is_stamp:
-            return lines.Subject(
-                self.key, self.after, self.after, "update", "stamp alone"
-            )
         return lines.Subject(
             self.key,
             self.before,
             self.after,
-            state,
-            self.note,
+            self.state,
+            "stamp alone" if self.state == "update" and is_stamp else self.note,
             str((code and code.place) or ""),
             needs=needs,
             not_checked=self.not_checked,
@@ -287,7 +280,6 @@ class Plan:
                 "action": step.action,
                 "needs": [*step.needs],
                 "refusal": step.refusal,
-                "secrets": [*step.secrets],
                 "schedules": [*map(repr, step.schedules)],
                 "live": None
                 if step.before is None

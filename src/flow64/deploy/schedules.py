@@ -7,7 +7,7 @@ are listed and judged again: what is then left to do tells whether it was applie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -44,22 +44,12 @@ Lives: TypeAlias = Mapping[str, Sequence[calls.Schedule]]
 """The schedules of the service, by the id of their workflow."""
 
 
-def group(listed: Iterable[calls.Schedule]) -> Lives:
-    """Return schedules by the id of their workflow."""
-    lives: dict[str, list[calls.Schedule]] = {}
-    for live in listed:
-        lives.setdefault(canonical_id(live.workflow_id), []).append(live)
-    return lives
-
-
 def list_all(session: Session, workflow_id: str | None = None) -> Lives:
     """Return the schedules of all workflows, or of one, by one request."""
-    return group(calls.list_schedules(session, workflow_id))
-
-
-def stamp_all(texts: Mapping[str, str], path: str) -> Texts:
-    """Return what code wants, with the stamps that a deploy leaves."""
-    return {name: (text, make_stamp(path, name, text)) for name, text in texts.items()}
+    lives: dict[str, list[calls.Schedule]] = {}
+    for live in calls.list_schedules(session, workflow_id):
+        lives.setdefault(canonical_id(live.workflow_id), []).append(live)
+    return lives
 
 
 # -- How they stand to the code --------------------------------------------------------
@@ -206,8 +196,7 @@ def list_for(session: Session, steps: Sequence[Step]) -> Lives | ApiError:
     """List what a plan needs, if any of its workflows is live or wants schedules."""
     if not any(step.before is not None or step.texts for step in steps):
         return {}
-    listed = list_if_shown(partial(calls.list_schedules, session))
-    return listed if isinstance(listed, ApiError) else group(listed)
+    return list_if_shown(partial(list_all, session))
 
 
 def plan(
@@ -237,7 +226,9 @@ def plan(
     if wanted is None:
         if step.target is not None and step.target.definition.schedules is None:
             return step
-        wanted = stamp_all(step.texts, step.target.stamp.path) if step.target else {}
+        path = step.target.stamp.path if step.target else ""
+        texts = step.texts.items()
+        wanted = {name: (text, make_stamp(path, name, text)) for name, text in texts}
     table = Timetable.of(step.id, wanted, lives)
     texts = {name: session.mask(text) for name, text in table.before.items()}
     others = [*map(session.mask, table.others)]
@@ -257,8 +248,6 @@ def _add_writes(step: Step, table: Timetable) -> Step:
     """Return a step with its state, and with what it needs, given its schedules."""
     if step.state == "unchanged":
         step = evolve(step, state="update", action="schedule")
-    elif step.action == "stamp":
-        step = evolve(step, note="")
     if not table.edits:
         return step
     state, base = step.state, step.base

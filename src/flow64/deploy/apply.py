@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Lock, current_thread, main_thread
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -321,7 +321,6 @@ class _Application:
         """Save what a step replaces."""
         if live is None:
             return None
-        reason: Any = step.action if step.action in ("stamp", "delete") else "update"
         saved = Saved.of(
             live,
             find_places(live, step.code),
@@ -331,7 +330,7 @@ class _Application:
             env=self.plan.env,
             endpoint=self.plan.endpoint,
             at=self.history.now(),
-            reason=reason,
+            reason="delete" if step.action == "delete" else "update",
             schedules=step.timetable and step.timetable.saved,
         )
         return self.history.save(saved)

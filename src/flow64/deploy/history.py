@@ -40,7 +40,7 @@ from ..definition import (
     walk,
     with_stamp,
 )
-from ..errors import ConfigError, DeployError, ReadError, SourceError
+from ..errors import DeployError, ReadError, SourceError
 from ..files import (
     FOLDER,
     Unusable,
@@ -50,7 +50,7 @@ from ..files import (
     write_whole,
 )
 from ..tables import WrongValueError, add_class, list_mistakes, read_text
-from ..text import printable, shortened
+from ..text import printable
 
 PLACE: Final = Path(FOLDER, "history")
 """The default folder, below the working folder."""
@@ -64,7 +64,7 @@ FORMAT: Final = 1
 LARGEST: Final = 2 * MAX_BYTES
 """Largest file to read, in bytes."""
 
-Reason: TypeAlias = Literal["update", "stamp", "delete"]
+Reason: TypeAlias = Literal["update", "delete"]
 """What replaced it."""
 
 
@@ -154,17 +154,11 @@ class History:
 
     @classmethod
     def of(cls, folder: Any = None) -> History:
-        """Return a history in a folder: by default `FLOW64_HISTORY`, else `PLACE`.
-
-        Raises:
-            ConfigError: The argument is not a path.
-        """
+        """Return a history in a folder: by default `FLOW64_HISTORY`, else `PLACE`."""
         if isinstance(folder, History):
             return folder
         if folder is None:
             folder = os.environ.get(PLACE_NAME) or PLACE
-        if not isinstance(folder, str | os.PathLike):
-            raise ConfigError(f"history is {shortened(folder)}; write a path")
         return cls(Path(folder))
 
     def require_writable(self) -> None:
@@ -186,7 +180,8 @@ class History:
             DeployError: It cannot be written.
         """
         self._make()
-        stem = f"{_file_time(saved.at)}.{_file_key(saved.key)}"
+        time = saved.when.replace("-", "").replace(":", "")
+        stem = f"{time}.{_file_key(saved.key)}"
         target = self.folder / f"{stem}.{secrets.token_hex(4)}.json"
         try:
             # `require_writable` has swept the folder, once for all entries.
@@ -324,10 +319,6 @@ def _text(saved: Saved) -> bytes:
 def _when(at: datetime) -> str:
     text = at.astimezone(UTC).isoformat(timespec="microseconds")
     return text.replace("+00:00", "Z")
-
-
-def _file_time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def _file_key(key: str) -> str:

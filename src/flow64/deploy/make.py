@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, evolve, field, frozen
 
@@ -19,6 +19,7 @@ from ..definition import (
     Stamp,
     Values,
     canonical_id,
+    genuine_stamp,
     hide_secrets,
     secret_names,
     secret_places,
@@ -169,7 +170,7 @@ class _Maker:
         has_new = any(map(renames.is_new, steps))
         orphans: Sequence[Step] = ()
         if self.projects is not None and (has_new or not self.left_out):
-            orphans = self._plan_orphans(self._listed or ())
+            orphans = [*self._plan_orphans(self._listed or ())]
             self.is_whole = not self.left_out and self._listed is not None
         if has_new:
             steps = self._hold_renames(steps, orphans)
@@ -192,14 +193,12 @@ class _Maker:
         gone = {o.id: ("perhaps renamed", o.before) for o in orphans if o.before}
         if len(old := {owner for names in owners.values() for owner in names}) == 1:
             moved = [item for item in listed if owner_of(item.path) in old]
-            jobs = [partial(_read, self.session, item.info.id) for item in moved]
             note = f"also there as that of {describe_owner(old.pop())}"
-            for info in threads.gather(jobs):
-                if info is not None and info.definition is not None:
-                    gone[info.id] = note, info.definition
+            lives = [live for _, live in self._read_all(moved)]
+            gone |= {str(live.id): (note, live) for live in lives}
         kept = [item.path for item in listed if item.info.id not in gone]
-        facts: Any = (owners, self.label, self._list_texts)
-        return renames.hold_renames(steps, gone, *facts, kept=kept)
+        texts, env = self._list_texts, self.label
+        return renames.hold_renames(steps, gone, owners, env, texts, kept=kept)
 
     @cached_property
     def _listed(self) -> Sequence[_Listed] | None:
@@ -339,7 +338,7 @@ class _Maker:
 
     # -- Orphans -----------------------------------------------------------------------
 
-    def _plan_orphans(self, listed: Sequence[_Listed]) -> Sequence[Step]:
+    def _plan_orphans(self, listed: Sequence[_Listed]) -> Iterator[Step]:
         ours = {canonical_id(target.id) for target in self.targets} | self.left_out
         owners = owner_paths(self.projects or (), {self.env, self.label})
         orphans = [
@@ -349,18 +348,25 @@ class _Maker:
             and owner_of(item.path) in owners
             and not is_pin(item.path)
         ]
-        jobs = [partial(_read, self.session, item.info.id) for item in orphans]
         used = {target.key for target in self.targets}
-        steps: list[Step] = []
-        for item, info in zip(orphans, threads.gather(jobs), strict=True):
-            if info is not None and info.definition is not None:
-                key = _free_key(key_of(item.path), item.info.id, used)
-                steps.append(self._plan_orphan(key, item.stamp, info))
-        return steps
+        for info, live in self._read_all(orphans):
+            if stamp := genuine_stamp(live.stamp, live.id):
+                key = key_of(stamp.path)
+                key += f" {info.id[:8]}" * (key in used)
+                used.add(key)
+                yield self._plan_orphan(key, stamp, live, info.updated_at)
 
-    def _plan_orphan(self, key: str, stamp: Stamp, info: calls.WorkflowInfo) -> Step:
-        live = info.definition
-        assert live is not None
+    def _read_all(
+        self, items: Sequence[_Listed]
+    ) -> Sequence[tuple[calls.WorkflowInfo, Definition]]:
+        """Read workflows of the list, as far as they are still there."""
+        jobs = [partial(_read, self.session, item.info.id) for item in items]
+        infos = filter(None, threads.gather(jobs))
+        return [(info, info.definition) for info in infos if info.definition]
+
+    def _plan_orphan(
+        self, key: str, stamp: Stamp, live: Definition, updated_at: str | None
+    ) -> Step:
         needs: list[Need] = ["prune"]
         notes: list[str] = []
         files = [target.file for target in self.targets if target.file is not None]
@@ -387,7 +393,7 @@ class _Maker:
             before=hide_secrets(live, find_places(live), self.values),
             not_checked=tuple(doubts),
             seal=seal_of(live),
-            updated_at=info.updated_at,
+            updated_at=updated_at,
         )
 
 
@@ -416,14 +422,6 @@ def _hold_purchases(step: Step) -> Step:
     needs: tuple[Need, ...] = (*step.needs, "allow_spend")
     is_written = step.action in ("create", "update", "stamp")
     return evolve(step, needs=needs) if is_written and step.purchases else step
-
-
-def _free_key(key: str, workflow_id: str, used: set[str]) -> str:
-    """Return a key that no step has yet, with its id if needed, and mark it as used."""
-    names = (key, f"{key} {workflow_id[:8]}", f"{key} {workflow_id}")
-    name = next(name for name in names if name not in used)
-    used.add(name)
-    return name
 
 
 # -- Restore ---------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def write_whole(target: Path, content: bytes, *, is_swept: bool = False) -> None
             new.move_to(target)
 
 
-def require_writable(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Check that files can be written into a folder, and sweep it.
 
     Raises:
@@ -220,7 +220,6 @@ def reason_of(error: Exception) -> str:
 
 _HEAD: Final = ".flow64-"
 _TAIL: Final = ".new"
-_BLOCK: Final = bytes(2**16)
 _CAREFUL: Final = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 

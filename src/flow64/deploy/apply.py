@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Lock, current_thread, main_thread
 from types import FrameType
-from typing import Final
 
 from attrs import define, field, frozen
 
@@ -50,9 +49,6 @@ from .plan import (
     stale_error,
 )
 from .target import is_pin, unset_error
-
-PARALLEL: Final = 4
-"""Workflows that are written at a time."""
 
 
 @frozen
@@ -112,7 +108,7 @@ def apply_plan(
     history: History,
     values: Values | None = None,
     stopped: Callable[[], bool] = lambda: False,
-    parallel: int = PARALLEL,
+    parallel: int = threads.PARALLEL,
     emit: Callable[[Began | StepOutcome], None] = lambda _: None,
 ) -> Result:
     """Apply a plan.

@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, TypeAlias
 from unicodedata import normalize
 
 from attrs import field, frozen
@@ -69,19 +69,6 @@ _CODE: Final = (".py", ".ipynb", ".toml")
 
 
 _TEXTS: Final = re.compile(r"""["']([^"'\n\\{}]{1,64})["']""")
-
-
-class Ancestry(Protocol):
-    """Knows how commits relate to the commit of a file."""
-
-    def commit_of(self, file: str | None) -> str | None:
-        """Return the commit of a file. None outside git."""
-
-    def relation(self, file: str | None, commit: str) -> Relation:
-        """Return how a commit relates to the commit of a file."""
-
-    def list_texts(self, file: str | None, commit: str) -> Iterable[str]:
-        """Return short texts of a file at a commit, such as keys."""
 
 
 @frozen
@@ -157,7 +144,7 @@ class Git:
 
 
 def check_ancestry(
-    git: Ancestry, file: str | None, stamp: Stamp, *, is_local: bool = False
+    git: Git, file: str | None, stamp: Stamp, *, is_local: bool = False
 ) -> tuple[bool, Sequence[str]]:
     """Return whether newer code left a stamp, and why that is not known if it is not.
 

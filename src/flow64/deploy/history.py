@@ -11,7 +11,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -44,9 +45,10 @@ from ..errors import DeployError, ReadError, SourceError
 from ..files import (
     FOLDER,
     Unusable,
+    check_folder,
     make_folder,
     read_whole,
-    require_writable,
+    reason_of,
     write_whole,
 )
 from ..tables import WrongValueError, add_class, list_mistakes, read_text
@@ -120,7 +122,8 @@ class Saved:
     @property
     def when(self) -> str:
         """Its time, in the form that lists show and `find` takes."""
-        return _when(self.at)
+        text = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        return text.replace("+00:00", "Z")
 
     def as_data(self) -> dict[str, Any]:
         """Return the JSON data of its file."""
@@ -167,11 +170,8 @@ class History:
         Raises:
             DeployError: It cannot be used.
         """
-        self._make()
-        try:
-            require_writable(self.folder)
-        except (Unusable, FileNotFoundError) as error:
-            raise self._error(error) from None
+        with self._open():
+            check_folder(self.folder)
 
     def save(self, saved: Saved) -> Saved:
         """Write a file, and return the entry with its file.
@@ -179,15 +179,12 @@ class History:
         Raises:
             DeployError: It cannot be written.
         """
-        self._make()
         time = saved.when.replace("-", "").replace(":", "")
         stem = f"{time}.{_file_key(saved.key)}"
         target = self.folder / f"{stem}.{secrets.token_hex(4)}.json"
-        try:
+        with self._open():
             # `require_writable` has swept the folder, once for all entries.
             write_whole(target, _text(saved), is_swept=True)
-        except (Unusable, FileNotFoundError) as error:
-            raise self._error(error) from None
         return evolve(saved, file=target)
 
     def entries(
@@ -242,7 +239,7 @@ class History:
         except FileNotFoundError:
             return
         except OSError as error:
-            problem = f"it cannot be read: {_reason(error)}{_ELSEWHERE}"
+            problem = f"it cannot be read: {reason_of(error)}{_ELSEWHERE}"
             raise history_error(self.folder, problem) from None
         # The names of files have the key. To find an id, all files are read.
         wanted = None if key is None or is_uuid(key) else _file_key(key)
@@ -268,22 +265,19 @@ class History:
         problem = f"this release cannot read it as an entry{why}; move it elsewhere"
         raise history_error(path, problem)
 
-    def _make(self) -> None:
-        folder = self.folder
+    @contextmanager
+    def _open(self) -> Generator[None]:
+        """Make the folder, and raise `DeployError` if it cannot be used."""
         try:
-            if folder.is_symlink():
+            if self.folder.is_symlink():
                 problem = f"it is a link, which is not followed{_UNSAVED}"
-                raise history_error(folder, problem)
-            if folder.is_dir():
-                return
-            make_folder(folder.parent)
-            folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise self._error(error) from None
-
-    def _error(self, error: Exception) -> DeployError:
-        problem = f"it cannot be used: {_reason(error)}{_UNSAVED}"
-        return history_error(self.folder, problem)
+                raise history_error(self.folder, problem)
+            make_folder(self.folder.parent)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            yield
+        except (OSError, Unusable) as error:
+            problem = f"it cannot be used: {reason_of(error)}{_UNSAVED}"
+            raise history_error(self.folder, problem) from None
 
 
 _LISTED: Final = 10
@@ -298,10 +292,6 @@ def history_error(path: Path | None, problem: str) -> DeployError:
     return DeployError(f"the history {printable(str(path))}: {printable(problem)}")
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 def put_stamp(definition: Definition) -> Definition:
     """Return a definition with its stamp, if it has one, in its description."""
     if definition.stamp is None:
@@ -314,11 +304,6 @@ def _text(saved: Saved) -> bytes:
     text = json.dumps(saved.as_data(), indent=2, ensure_ascii=False, allow_nan=False)
     # An answer may hold half a surrogate pair. It is read back as it is.
     return f"{text}\n".encode(errors="surrogatepass")
-
-
-def _when(at: datetime) -> str:
-    text = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _file_key(key: str) -> str:

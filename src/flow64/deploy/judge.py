@@ -274,26 +274,22 @@ def _merge_edges(code: Definition, live: Definition) -> Sequence[Edge]:
     there = _extras_of_edges(live)
     if not there:
         return code.edges
-    return tuple(
-        edge._replace(
-            extra=FrozenDict(
-                {
-                    **there.get((edge.source.lower(), edge.target.lower()), EMPTY),
-                    **edge.extra,
-                }
-            )
-        )
-        for edge in code.edges
-    )
+    extras = [{**there.get(_ends(edge), EMPTY), **edge.extra} for edge in code.edges]
+    pairs = zip(code.edges, extras, strict=True)
+    return tuple(edge._replace(extra=FrozenDict(extra)) for edge, extra in pairs)
 
 
 def _extras_of_edges(live: Definition) -> Mapping[tuple[str, str], FrozenDict]:
     """Return undocumented keys of edges, by the ids of both ends in lower case."""
     return {
-        (edge.source.lower(), edge.target.lower()): FrozenDict(extra)
+        _ends(edge): FrozenDict(extra)
         for edge in live.edges
         if (extra := {k: v for k, v in edge.extra.items() if k != "condition"})
     }
+
+
+def _ends(edge: Edge) -> tuple[str, str]:
+    return edge.source.lower(), edge.target.lower()
 
 
 def content_of(live: Definition) -> Mapping[str, object]:

@@ -34,7 +34,7 @@ from ..errors import (
     NotFoundError,
 )
 from . import renames, schedules
-from .git import Ancestry, Git, check_ancestry
+from .git import Git, check_ancestry
 from .history import Saved, history_error
 from .judge import (
     Judgement,
@@ -61,7 +61,7 @@ def make_plan(
     environments: Collection[str] | None = None,
     organisation: str | None = None,
     prices: Mapping[str, float] = EMPTY,
-    git: Ancestry | None = None,
+    git: Git | None = None,
 ) -> Plan:
     """Read what the service has, and say what a deploy would do. Only reads are sent.
 
@@ -94,29 +94,25 @@ def make_plan(
     _require_unique(wanted)
     names = {name for target in wanted for name in secret_names(target.definition)}
     session.secrets.add(secret_texts(values, names))
-    maker = _Maker(
+    plan = Plan(
+        env,
+        endpoint,
+        (),
+        label or env,
+        organisation=organisation,
+        prices=prices,
+        unset=sorted(name for name in names if not values.has_content(name)),
+    )
+    return _Maker(
         session,
         wanted,
-        env,
-        label or env,
+        plan,
         values,
         Git() if git is None else git,
         None if projects is None else tuple(projects),
         frozenset(map(canonical_id, left_out)),
         environments,
-        prices,
-    )
-    return Plan(
-        env,
-        endpoint,
-        maker.make_steps(),
-        label or env,
-        is_whole=maker.is_whole,
-        organisation=organisation,
-        prices=prices,
-        not_checked=tuple(maker.not_checked),
-        unset=sorted(name for name in names if not values.has_content(name)),
-    )
+    ).make()
 
 
 def _require_unique(targets: Sequence[Target]) -> None:
@@ -148,41 +144,43 @@ class _Listed:
 
 @define
 class _Maker:
-    """Makes the steps of one plan; see `make_plan`."""
+    """Adds the steps to a plan; see `make_plan`."""
 
     session: Session
     targets: Sequence[Target]
-    env: str
-    label: str
+    plan: Plan
     values: Values
-    git: Ancestry
+    git: Git
     projects: tuple[ProjectKey, ...] | None
     left_out: frozenset[str]
     environments: Collection[str] | None
-    prices: Mapping[str, float]
     not_checked: list[str] = field(factory=list[str])
-    is_whole: bool = False
 
-    def make_steps(self) -> Sequence[Step]:
-        """Return the steps of targets, then those of orphans."""
+    def make(self) -> Plan:
+        """Return the plan, with the steps of targets, then those of orphans."""
         jobs = [partial(self._plan_target, target) for target in self.targets]
         steps: Sequence[Step] = threads.gather(jobs)
         has_new = any(map(renames.is_new, steps))
         orphans: Sequence[Step] = ()
+        is_whole = self.projects is not None and not self.left_out
         if self.projects is not None and (has_new or not self.left_out):
             orphans = [*self._plan_orphans(self._listed or ())]
-            self.is_whole = not self.left_out and self._listed is not None
         if has_new:
             steps = self._hold_renames(steps, orphans)
-        steps = [*steps, *(orphans if self.is_whole else ())]
+        steps = [*steps, *(orphans if is_whole else ())]
         lives = schedules.list_for(self.session, steps)
         if isinstance(lives, ApiError):
             problem = f"their list answered {lives.status}"
             self.not_checked.append(f"schedules: {problem}")
         now = datetime.now(UTC)
-        facts = lives, self.prices, now
+        facts = lives, self.plan.prices, now
         timed = [schedules.plan(self.session, step, *facts) for step in steps]
-        return [*map(_hold_purchases, timed)]
+        return evolve(
+            self.plan,
+            steps=map(_hold_purchases, timed),
+            is_whole=is_whole and self._listed is not None,
+            not_checked=tuple(self.not_checked),
+        )
 
     def _hold_renames(
         self, steps: Sequence[Step], orphans: Sequence[Step]
@@ -197,7 +195,7 @@ class _Maker:
             lives = [live for _, live in self._read_all(moved)]
             gone |= {str(live.id): (note, live) for live in lives}
         kept = [item.path for item in listed if item.info.id not in gone]
-        texts, env = self._list_texts, self.label
+        texts, env = self._list_texts, self.plan.label
         return renames.hold_renames(steps, gone, owners, env, texts, kept=kept)
 
     @cached_property
@@ -299,7 +297,7 @@ class _Maker:
 
     def _changes_runs(self, code: Definition, merged: Definition) -> bool:
         """Return True if live fields of no code change what a run costs or does."""
-        changes = compare.compare_definitions(code, merged, self.prices).changes
+        changes = compare.compare_definitions(code, merged, self.plan.prices).changes
         heads = {"cost", "spends", "buys", "delivers"}
         return any(path[0] in heads for path in changes)
 
@@ -340,7 +338,7 @@ class _Maker:
 
     def _plan_orphans(self, listed: Sequence[_Listed]) -> Iterator[Step]:
         ours = {canonical_id(target.id) for target in self.targets} | self.left_out
-        owners = owner_paths(self.projects or (), {self.env, self.label})
+        owners = owner_paths(self.projects or (), {self.plan.env, self.plan.label})
         orphans = [
             item
             for item in listed

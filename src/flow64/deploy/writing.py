@@ -15,14 +15,12 @@ from ..api import answers, calls, network
 from ..api.session import Session
 from ..definition import (
     Definition,
-    Stamp,
     Values,
     as_body,
     fingerprint,
     hide_secrets,
     name_secrets,
     secret_places,
-    split_stamp,
 )
 from ..diff import compare, words
 from ..errors import (
@@ -158,8 +156,8 @@ class Write:
         return written[0] if written else None
 
     def _has_our_stamp(self, live: Definition | None) -> bool:
-        stamp = _stamp_of(self.wanted)
-        return live is not None and stamp is not None and live.stamp == stamp
+        stamp = self.wanted.stamp
+        return live is not None and stamp is not None and str(live.stamp) == str(stamp)
 
     def _find_differences(self, live: Definition | None) -> Sequence[str]:
         """Return what differs from what was sent, as lines."""
@@ -177,10 +175,8 @@ class Write:
             shown = hide_secrets(live, places, self.values)
             wrong += list_differences(hide_secrets(sent, places, self.values), shown)
             wrong = wrong or ["something that is not shown"]
-        stamp = _stamp_of(self.wanted)
-        if stamp is not None and (
-            live.stamp is None or live.stamp.bound != stamp.bound
-        ):
+        stamp = self.wanted.stamp
+        if stamp is not None and (not live.stamp or live.stamp.bound != stamp.bound):
             wrong.append("the stamp of this deploy is not in its description")
         return wrong
 
@@ -191,10 +187,6 @@ def _difference(what: str, differences: Sequence[str]) -> DeployError:
         f"or look at it in the editor:{list_lines(differences)}",
         differences=differences,
     )
-
-
-def _stamp_of(definition: Definition) -> Stamp | None:
-    return split_stamp(definition.description, definition.id)[1]
 
 
 def delete(session: Session, step: Step) -> None:

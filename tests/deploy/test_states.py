@@ -8,7 +8,7 @@ from attrs import evolve
 from flow64 import LEAD, Project, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import Values, with_stamp
-from flow64.deploy.plan import OPTIONS, Consents
+from flow64.deploy.plan import Consents, as_option
 from flow64.deploy.target import require_namespace
 from flow64.errors import (
     AnswerError,
@@ -182,7 +182,7 @@ def test_a_deploy_that_was_agreed_to_empties_the_next_plan(here, situation):
     wanted = situation(here)
     plan = here.plan(wanted)
     needs = plan.steps[0].needs
-    assert all(OPTIONS[need] in str(plan) for need in needs)
+    assert all(as_option(need) in str(plan) for need in needs)
     keys = [plan.steps[0].key]
     here.asked()
 

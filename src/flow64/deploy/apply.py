@@ -39,11 +39,11 @@ from .history import History, Saved
 from .judge import find_places
 from .plan import (
     NONE,
-    OPTIONS,
     Consents,
     Need,
     Plan,
     Step,
+    as_option,
     consent_error,
     seal_of,
     stale_error,
@@ -186,7 +186,7 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     keys = {step.key for step in plan.steps}
     needs: Sequence[Need] = ("force", "create", "allow_spend")
     problems = [
-        f"{OPTIONS[need]} {name}: there is no such workflow in the plan"
+        f"{as_option(need)} {name}: there is no such workflow in the plan"
         for need in needs
         for name in sorted({*getattr(consents, need)} - keys)
     ]
@@ -197,7 +197,7 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
             continue
         if lacking := consents.lacks(step):
             why = step.note or "; ".join(step.purchases) or step.state
-            ways = " ".join(f"{OPTIONS[need]} {step.key}" for need in lacking)
+            ways = " ".join(f"{as_option(need)} {step.key}" for need in lacking)
             if step.advice:
                 ways += f", or write {join_words(map(str, step.advice))}"
             problems.append(f"{step.key}: {why}; needs {ways}")
@@ -354,22 +354,21 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
         ConsentError: It is in use.
     """
     problems: list[str] = []
+    ours = {write.live.id for write in step.schedules if write.live is not None}
     try:
-        ours = {write.live.id for write in step.schedules if write.live is not None}
         problems += [
             f"schedule {session.mask(schedule.name)} is active; delete it first"
             for schedule in calls.list_schedules(session, step.id)
             if schedule.is_active is not False and schedule.id not in ours
         ]
-        runs = calls.list_runs(session, step.id, status="active")
+        problems += [
+            f"run {run.job_id} is in flight; wait for it"
+            for run in calls.list_runs(session, step.id, status="active")
+            if calls.normal(run.status) not in calls.ENDED
+        ]
     except FlowError as error:
         if step.key not in consents.force:
             problems.append(f"it may be in use ({error}); needs --force {step.key}")
-    else:
-        active = [
-            run.job_id for run in runs if calls.normal(run.status) not in calls.ENDED
-        ]
-        problems += [f"run {job_id} is in flight; wait for it" for job_id in active]
     if problems:
         words = f"{printable(step.key)} was not deleted:{list_lines(problems)}"
         raise ConsentError(words, problems=problems)

@@ -89,8 +89,8 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
     secrets, unset = _compare_secrets(live, our_places, values)
     state: State
     if is_equal and not secrets:
-        is_stamped = genuine is not None and _is_same_stamp(genuine, stamp)
-        state = "unchanged" if is_stamped else "update"
+        same = genuine and str(evolve(genuine, commit=stamp.commit)) == str(stamp)
+        state = "unchanged" if same else "update"
     elif last is None or is_others:
         state = "foreign"
     elif is_equal:
@@ -104,11 +104,6 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
         else:
             state = "drifted" if last.bound == stamp.bound else "conflict"
     return Judgement(state, is_equal, last, sent, secrets, unset, unmanaged, is_others)
-
-
-def _is_same_stamp(first: Stamp, second: Stamp) -> bool:
-    """Compare stamps, but for their commits."""
-    return str(evolve(first, commit=None)) == str(evolve(second, commit=None))
 
 
 def _find_unmanaged_fields(

@@ -42,14 +42,6 @@ Need: TypeAlias = Literal["force", "create", "allow_spend", "prune"]
 newer code. `create` says that a workflow is new, although it might be a rename.
 `allow_spend` buys as soon as it is written. `prune` deletes what code has no more."""
 
-OPTIONS: Final[Mapping[Need, str]] = {
-    "force": "--force",
-    "create": "--create",
-    "allow_spend": "--allow-spend",
-    "prune": "--prune",
-}
-"""The option of `flow64 deploy` for each."""
-
 FORMAT: Final = 1
 """Schema of saved plans."""
 
@@ -352,6 +344,11 @@ class Consents:
 
 
 NONE: Final = Consents()
+
+
+def as_option(need: Need) -> str:
+    """Return the option of `flow64 deploy` for a consent."""
+    return f"--{need.replace('_', '-')}"
 
 
 def consent_error(problems: Sequence[str]) -> ConsentError:

@@ -227,8 +227,8 @@ def plan(
         if step.target is not None and step.target.definition.schedules is None:
             return step
         path = step.target.stamp.path if step.target else ""
-        texts = step.texts.items()
-        wanted = {name: (text, make_stamp(path, name, text)) for name, text in texts}
+        items = step.texts.items()
+        wanted = {name: (text, make_stamp(path, name, text)) for name, text in items}
     table = Timetable.of(step.id, wanted, lives)
     texts = {name: session.mask(text) for name, text in table.before.items()}
     others = [*map(session.mask, table.others)]

@@ -323,22 +323,6 @@ def test_fan_in_is_unknown():
     assert counts == {"fit": "fit differs from that in the run"}
 
 
-def test_removed_columns_are_computed_if_the_run_shows_how():
-    def flow(least, columns):
-        drop = RawBlock("remove_columns", specs={"columns": columns})
-        return START >> drop >> SCORE.greater(least)
-
-    bare = [{"score": row["score"]} for row in ROWS]
-    kept = [row for row in bare if row["score"] > 36]
-    ran, after = flow(36, ["name"]), flow(36, ["score"])
-
-    shown = replayed(ran, (ROWS, bare, kept), ran, after)
-    not_shown = replayed(ran, (ROWS, ROWS, above(36)), ran, flow(36, ["name", "x"]))
-
-    assert "100 of 100 rows" in shown["fit"]
-    assert "do not show what remove_columns does" in not_shown["fit"]
-
-
 def test_fields_that_only_the_service_set_stay():
     """A deploy keeps them, so the block is as in the run."""
     before, after = (START >> FindEmail() >> SCORE.greater(n) for n in (36, 58))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import Factory, frozen
 
 from ..blocks import CATALOGUE, facts_of
-from ..definition import EMPTY, Definition, Topology, canonical_id, fingerprint, rfc8785
+from ..definition import EMPTY, Definition, canonical_id, fingerprint, rfc8785
 from .facts import (
     ANY,
     MISSING,
@@ -143,55 +141,6 @@ def _group(positions: Iterable[int], mark: Callable[[int], Hashable]) -> Groups:
     return groups
 
 
-# -- Moves -----------------------------------------------------------------------------
-
-
-def find_moved_blocks(
-    before: Topology, after: Topology, pairs: Mapping[int, int]
-) -> set[int]:
-    """Return the positions after of blocks that came before others and now come after.
-
-    Only edges count. Both flows are put in an order, each as near to that of the other
-    as its edges allow. The result is the fewest blocks that break the order.
-    """
-    place = {at: rank for rank, at in enumerate(after.order)}
-    old_order = _order_by_rank(before, {old: place[new] for old, new in pairs.items()})
-    ranks = {pairs[at]: rank for rank, at in enumerate(old_order) if at in pairs}
-    order = [at for at in _order_by_rank(after, ranks) if at in ranks]
-    rising = find_longest_rise([ranks[at] for at in order])
-    return {at for at in order if ranks[at] not in rising}
-
-
-def _order_by_rank(topology: Topology, ranks: Mapping[int, int]) -> Iterator[int]:
-    """Yield a topological order, by rank if edges leave a choice, without cycles."""
-    waiting = [len(parents) for parents in topology.parents]
-    ready = [(ranks.get(at, -1), at) for at, count in enumerate(waiting) if not count]
-    heapify(ready)
-    while ready:
-        _, at = heappop(ready)
-        yield at
-        for child in topology.children[at]:
-            waiting[child] -= 1
-            if not waiting[child]:
-                heappush(ready, (ranks.get(child, -1), child))
-
-
-def find_longest_rise(numbers: Sequence[int]) -> set[int]:
-    """Return the most of some distinct numbers that rise in their order."""
-    ends: list[int] = []  # the last number of the best run of each length
-    previous: dict[int, int | None] = {}
-    for number in numbers:
-        at = bisect_left(ends, number)
-        previous[number] = ends[at - 1] if at else None
-        ends[at : at + 1] = [number]
-    rise: set[int] = set()
-    last = ends[-1] if ends else None
-    while last is not None:
-        rise.add(last)
-        last = previous[last]
-    return rise
-
-
 Sign: TypeAlias = Literal["+", "-", "!"]
 
 
@@ -275,7 +224,8 @@ def compare_definitions(
         for change in differences
         if is_known or change.path[0] != "schedule"
     }
-    changes |= _find_moves(old, new, pairs, changes)
+    if any(path[0] == "edge" for path in changes):
+        changes |= _find_moves(old, new)
     renamed = {names[new]: own_names[old] for old, new in pairs.items()}
     was = {name: own for name, own in renamed.items() if name != own}
     return Comparison(old, new, changes, was)
@@ -358,23 +308,28 @@ def _add_default(
     return Change(change.path, *sides, default=fact.default)
 
 
-def _find_moves(
-    old: DefinitionFacts,
-    new: DefinitionFacts,
-    pairs: Mapping[int, int],
-    changes: Mapping[Path, Change],
-) -> dict[Path, Change]:
-    """Return the blocks that stand at another place, with their neighbours."""
-    if not any(path[0] == "edge" for path in changes):
-        return {}
-    topologies = old.definition.topology, new.definition.topology
-    positions = find_moved_blocks(*topologies, pairs)
-    partners = {new: old for old, new in pairs.items()}
+def _find_moves(old: DefinitionFacts, new: DefinitionFacts) -> dict[Path, Change]:
+    """Return the blocks that stand between others, with their neighbours.
+
+    What comes and goes beside a block does not move it, and neither does a block that
+    moves itself.
+    """
     moves: dict[Path, Change] = {}
-    for at in sorted(positions):
-        sides = ((old, partners[at]), (new, at))
-        before, after = (side.neighbours[side.names[place]] for side, place in sides)
-        if before != after:
-            path: Path = ("moved", new.names[at])
-            moves[path] = Change(path, before, after)
+    free = {*old.names} & {*new.names}
+    above, below = set[str](), set[str]()  # the neighbours of those that moved
+    for name in (name for name in new.names if name in free):
+        sides = before, after = old.neighbours[name], new.neighbours[name]
+        lost, added = (
+            free.intersection(parents).difference(above if name in below else ())
+            | free.intersection(children).difference(below if name in above else ())
+            for parents, children in sides
+        )
+        is_between = all(
+            a != b and {*a}.isdisjoint(b) for a, b in zip(*sides, strict=True)
+        )
+        if lost and added and is_between:
+            moves["moved", name] = Change(("moved", name), before, after)
+            free.remove(name)
+            above.update(before[0], after[0])
+            below.update(before[1], after[1])
     return moves

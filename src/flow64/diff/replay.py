@@ -1,8 +1,8 @@
 """A change judged by the rows that a run recorded. Nothing is bought.
 
 What is not certain is unknown, with the reason. A block with the kind, the settings and
-the input rows of the run gives its recorded rows. A filter, and a block that removes
-columns, are computed, if that gives the recorded rows for what the run ran.
+the input rows of the run gives its recorded rows. A filter is computed, if that gives
+the recorded rows for the filters of the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from attrs import asdict, field, frozen
 
 from ..analysis.costs import cost
-from ..blocks import Filter, RemoveColumns
+from ..blocks import Filter
 from ..blocks.facts import FilterOperator
 from ..definition import EMPTY, Definition, WireBlock, is_number, thaw
 from ..errors import ResultError
@@ -210,14 +210,12 @@ class Recording:
         gets_same = is_there and ran.topology.parents[partner] == inputs
         if has_run and gets_same:
             return partner
-        if len(inputs) != 1 or block.kind not in (Filter.kind, RemoveColumns.kind):
+        if len(inputs) != 1 or block.kind != Filter.kind:
             what = "gets fewer or other rows than" if has_run else "differs from that"
             raise ResultError(f"{name} {what} in the run")
-        computed = _compute(block, name, self._load(inputs[0]))
-        # What the run ran must give its rows. No document names the field of columns.
-        checks = {at: self._check(at) for at in ran.by_kind.get(block.kind, ())}
-        is_proven = block.kind == Filter.kind or True in checks.values()
-        if False in checks.values() or not checks.get(partner, is_proven):
+        computed = _filter(block, name, self._load(inputs[0]))
+        checks = {at: self._check(at) for at in ran.by_kind.get(Filter.kind, ())}
+        if False in checks.values() or not checks.get(partner, True):
             raise ResultError(f"the rows of the run do not show what {name} does")
         is_same = gets_same and _sort(computed) == _sort(self.load(partner))
         return partner if is_same else computed
@@ -230,14 +228,12 @@ class Recording:
         return block.kind == ran.kind and is_same(*sides)
 
     def _check(self, at: int) -> bool | None:
-        """Return whether a block, computed, gives its rows; None if nothing tells."""
+        """Return whether a filter, computed, gives its rows; None if nothing tells."""
         block = self.definition.blocks[at]
         parents = self.definition.topology.parents[at]
         try:
             rows = self._load(parents[0] if len(parents) == 1 else ResultError(""))
-            computed = _compute(block, block.kind, rows)
-            is_idle = block.kind != Filter.kind and computed == rows
-            return None if is_idle else _sort(computed) == _sort(self._load(at))
+            return _sort(_filter(block, "", rows)) == _sort(self._load(at))
         except ResultError:
             return None
 
@@ -247,14 +243,9 @@ class Recording:
         return self.load(rows) if isinstance(rows, int) else rows
 
 
-def _compute(block: WireBlock, name: str, rows: list[RecordedRow]) -> list[RecordedRow]:
-    """Return the rows that a filter, or a block that removes columns, gives."""
+def _filter(block: WireBlock, name: str, rows: list[RecordedRow]) -> list[RecordedRow]:
+    """Return the rows that pass a filter."""
     specs = block.specs
-    if block.kind != Filter.kind:
-        columns = specs.get("columns")
-        if specs.keys() != {"columns"} or not isinstance(columns, list):
-            raise ResultError(f"no document says what {name} removes")
-        return [{key: row[key] for key in row if key not in columns} for row in rows]
     if not is_documented(specs):
         raise ResultError(f"no document says how {name} compares")
     outcomes = [judge_row(specs["filters"], row) for row in rows]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise, takewhile
-from typing import Any, Final
-
-from attrs import frozen
+from itertools import takewhile
+from typing import Any, Final, TypeAlias
 
 from ..definition import MASK, VALUE_KEY
 from ..secrets import mask
 from ..text import format_dollars, truncate
-from .compare import Change, find_longest_rise
+from .compare import Change
 from .facts import ANY, MISSING, UNKNOWN, Item, Marker, Part, Path
 
 ARROW: Final = " → "
@@ -154,21 +153,16 @@ def _quote(text: str) -> str:
 
 # -- Long texts ------------------------------------------------------------------------
 
-
-@frozen
-class _Span:
-    """A place where two texts differ: the first and the last character of each."""
-
-    old: tuple[int, int]
-    new: tuple[int, int]
+_Span: TypeAlias = tuple[int, int]
+"""The first character of a place in a text, and the one behind its last."""
 
 
 def _format_places(old: str, new: str) -> str:
     """Return each place where two long texts differ, with some words around it."""
     places = [*_find_places(old, new)]
     excerpts = [
-        ARROW.join((_cut_out(old, *place.old), _cut_out(new, *place.new)))
-        for place in places[:MOST_PLACES]
+        ARROW.join((_cut_out(old, *before), _cut_out(new, *after)))
+        for before, after in places[:MOST_PLACES]
     ]
     more = len(places) - MOST_PLACES
     if more > 0:
@@ -189,71 +183,50 @@ def _cut_out(text: str, start: int, end: int) -> str:
     return _quote(f"{head}{text[first:last]}{'…' * (last < len(text))}")
 
 
-def _find_places(old: str, new: str) -> Iterator[_Span]:
-    """Yield the places where two texts differ, by words. It takes linear time.
+def _find_places(old: str, new: str) -> Iterator[tuple[_Span, _Span]]:
+    """Yield the places where two texts differ. It takes linear time.
 
     Words that each text has once, in the same order, are the same. What stands between
     two of these is compared from both ends.
     """
-    olds, news = _split_words(old), _split_words(new)
-    old_ends = [0, *accumulate(map(len, olds))]
-    new_ends = [0, *accumulate(map(len, news))]
-    head = count_common(olds, news)
-    tail = count_common(olds[head:][::-1], news[head:][::-1])
-    anchors = _find_anchors(
-        olds[head : len(olds) - tail], news[head : len(news) - tail]
-    )
-    middle = [(old + head, new + head) for old, new in anchors]
-    bounds = [(head - 1, head - 1), *middle, (len(olds) - tail, len(news) - tail)]
-    for (old_at, new_at), (old_end, new_end) in pairwise(bounds):
-        first, last = (old_at + 1, new_at + 1), (old_end, new_end)
-        ours, theirs = olds[first[0] : last[0]], news[first[1] : last[1]]
-        same = count_common(ours, theirs)
-        end = count_common(ours[same:][::-1], theirs[same:][::-1])
-        old_span = first[0] + same, last[0] - end
-        new_span = first[1] + same, last[1] - end
-        if old_span[0] < old_span[1] or new_span[0] < new_span[1]:
-            yield _trim(
-                old,
-                new,
-                _Span(
-                    (old_ends[old_span[0]], old_ends[old_span[1]]),
-                    (new_ends[new_span[0]], new_ends[new_span[1]]),
-                ),
-            )
+    olds, news = _find_single_words(old), _find_single_words(new)
+    both = [word for word in olds if word in news]
+    rise = find_longest_rise([news[word] for word in both])
+    same = [(olds[w], news[w], len(w)) for w in both if news[w] in rise]
+    old_at = new_at = 0
+    for old_end, new_end, length in [*same, (len(old), len(new), 0)]:
+        ours, theirs = old[old_at:old_end], new[new_at:new_end]
+        if ours != theirs:
+            head = count_common(ours, theirs)
+            tail = count_common(ours[head:][::-1], theirs[head:][::-1])
+            yield (old_at + head, old_end - tail), (new_at + head, new_end - tail)
+        old_at, new_at = old_end + length, new_end + length
 
 
-def _trim(old: str, new: str, place: _Span) -> _Span:
-    """Return a place without what both texts begin and end with, if it is long."""
-    ours, theirs = old[slice(*place.old)], new[slice(*place.new)]
-    if min(len(ours), len(theirs)) <= LONGEST:
-        return place
-    head = count_common(ours, theirs)
-    tail = count_common(ours[head:][::-1], theirs[head:][::-1])
-    return _Span(
-        (place.old[0] + head, place.old[1] - tail),
-        (place.new[0] + head, place.new[1] - tail),
-    )
+def _find_single_words(text: str) -> dict[str, int]:
+    """Return the places of the words that a text has once."""
+    words = [(match[0], match.start()) for match in re.finditer(r"\S+", text)]
+    counts = Counter(word for word, _ in words)
+    return {word: at for word, at in words if counts[word] == 1}
+
+
+def find_longest_rise(numbers: Sequence[int]) -> set[int]:
+    """Return the most of some distinct numbers that rise in their order."""
+    ends: list[int] = []  # the last number of the best run of each length
+    previous: dict[int, int | None] = {}
+    for number in numbers:
+        at = bisect_left(ends, number)
+        previous[number] = ends[at - 1] if at else None
+        ends[at : at + 1] = [number]
+    rise: set[int] = set()
+    last = ends[-1] if ends else None
+    while last is not None:
+        rise.add(last)
+        last = previous[last]
+    return rise
 
 
 def count_common(old: Sequence[str], new: Sequence[str]) -> int:
     """Return how many items two sequences begin with in common."""
     pairs = zip(old, new, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _split_words(text: str) -> list[str]:
-    return re.findall(r"\S+\s*|\s+", text)
-
-
-def _find_anchors(olds: Sequence[str], news: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the positions of words that both have once, in the order of both."""
-    old_counts, new_counts = Counter(olds), Counter(news)
-    places = {word: at for at, word in enumerate(news) if new_counts[word] == 1}
-    common = [
-        (at, places[word])
-        for at, word in enumerate(olds)
-        if old_counts[word] == 1 and word in places
-    ]
-    rise = find_longest_rise([new for _, new in common])
-    return [pair for pair in common if pair[1] in rise]

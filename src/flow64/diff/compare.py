@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from attrs import Factory, frozen
 
@@ -30,6 +30,9 @@ Groups: TypeAlias = dict[Hashable, list[int]]
 Mark: TypeAlias = Callable[[Definition, int], Hashable]
 """Returns what identifies a block, or None."""
 
+IsClear: TypeAlias = Callable[[int, int], bool]
+"""Whether so many blocks with one mark can be paired with so many, in order."""
+
 
 def match_blocks(before: Definition, after: Definition) -> Mapping[int, int]:
     """Return the position after by the position before, of blocks that are the same.
@@ -38,16 +41,10 @@ def match_blocks(before: Definition, after: Definition) -> Mapping[int, int]:
     by kind. Each step takes time in proportion to blocks and edges.
     """
     pairing = _Pairing(before, after)
-    pairing.pair_in_order(_mark_id)
-    pairing.pair_unique(_mark_path)
-    pairing.follow_edges()
-    pairing.pair_unique(_mark_content)
-    pairing.follow_edges()
-    pairing.pair_in_order(_mark_content, only_as_many=True)
-    pairing.follow_edges()
-    pairing.pair_in_order(_mark_kind, only_as_many=True)
-    pairing.pair_in_order(_mark_content)
-    pairing.follow_edges()
+    pairing.pair(_mark_id, lambda *_: True)
+    for mark, is_clear in _STEPS:
+        pairing.pair(mark, is_clear)
+        pairing.follow_edges()
     return pairing.pairs
 
 
@@ -55,17 +52,18 @@ def _mark_id(definition: Definition, at: int) -> Hashable:
     return canonical_id(definition.blocks[at].id)
 
 
-def _mark_path(definition: Definition, at: int) -> Hashable:
-    return definition.origins[at].path
-
-
 def _mark_content(definition: Definition, at: int) -> Hashable:
     block = definition.blocks[at]
     return block.kind, repr(sorted(block.specs.items()))
 
 
-def _mark_kind(definition: Definition, at: int) -> Hashable:
-    return definition.blocks[at].kind
+_STEPS: Final[Sequence[tuple[Mark, IsClear]]] = (
+    (lambda definition, at: definition.origins[at].path, lambda a, b: a == b == 1),
+    (_mark_content, lambda a, b: a == b == 1),
+    (_mark_content, lambda a, b: a == b),
+    (lambda definition, at: definition.blocks[at].kind, lambda a, b: a == b),
+    (_mark_content, lambda *_: True),
+)
 
 
 @frozen
@@ -84,21 +82,15 @@ class _Pairing:
     taken: set[int] = Factory(set[int])
     todo: list[tuple[int, int]] = Factory(list[tuple[int, int]])
 
-    def pair_unique(self, mark: Mark) -> None:
-        """Pair the blocks that alone have something, on each side."""
-        ours, theirs = self._group(mark)
-        for key, olds in ours.items():
-            news = theirs.get(key, [])
-            if len(olds) == len(news) == 1:
-                self._join(olds[0], news[0])
-
-    def pair_in_order(self, mark: Mark, *, only_as_many: bool = False) -> None:
-        """Pair the blocks that have the same, in the order of the flow."""
-        ours, theirs = self._group(mark)
-        for key, olds in ours.items():
-            news = theirs.get(key, [])
-            if len(olds) == len(news) or not only_as_many:
-                for old, new in zip(olds, news, strict=False):
+    def pair(self, mark: Mark, is_clear: IsClear) -> None:
+        """Pair the blocks that have the same mark, in the order of the flow."""
+        olds = (at for at in self.before.topology.order if at not in self.pairs)
+        news = (at for at in self.after.topology.order if at not in self.taken)
+        others = _group(news, lambda at: mark(self.after, at))
+        for key, ours in _group(olds, lambda at: mark(self.before, at)).items():
+            theirs = others.get(key, [])
+            if is_clear(len(ours), len(theirs)):
+                for old, new in zip(ours, theirs, strict=False):
                     self._join(old, new)
 
     def follow_edges(self) -> None:
@@ -118,14 +110,6 @@ class _Pairing:
                     others = news.get(kind, [])
                     if len(ours_of_kind) == len(others) == 1:
                         self._join(ours_of_kind[0], others[0])
-
-    def _group(self, mark: Mark) -> tuple[Groups, Groups]:
-        olds = (at for at in self.before.topology.order if at not in self.pairs)
-        news = (at for at in self.after.topology.order if at not in self.taken)
-        return (
-            _group(olds, lambda at: mark(self.before, at)),
-            _group(news, lambda at: mark(self.after, at)),
-        )
 
     def _join(self, old: int, new: int) -> None:
         self.pairs[old] = new
@@ -204,25 +188,22 @@ def compare_definitions(
         prices: Dollars a row by kind, in place of those that are documented.
     """
     if before is None or after is None:
-        old = None if before is None else flatten(before, None, prices)
-        new = None if after is None else flatten(after, None, prices)
-        differences = compare_facts(old.facts if old else {}, new.facts if new else {})
-        return Comparison(old, new, {change.path: change for change in differences})
-    names = name_blocks(after)
+        old, new = (flatten(s, None, prices) if s else None for s in (before, after))
+        facts = (side.facts if side else {} for side in (old, new))
+        return Comparison(old, new, compare_facts(*facts))
+    names, own_names = name_blocks(after), name_blocks(before)
     is_known = None not in (before.schedules, after.schedules)
-    is_same = not is_known or before.schedules == after.schedules
-    if is_same and _mean_the_same(before, after):
+    has_same_times = not is_known or before.schedules == after.schedules
+    if has_same_times and _mean_the_same(before, after):
         new = flatten(after, names, prices)
         return Comparison(new, new)
     pairs = match_blocks(before, after)
-    own_names = name_blocks(before)
     old_names = _take_names(own_names, names, pairs)
     old, new = flatten(before, old_names, prices), flatten(after, names, prices)
-    differences = compare_facts(old.facts, new.facts)
     changes = {
-        change.path: _add_default(change, old, new)
-        for change in differences
-        if is_known or change.path[0] != "schedule"
+        path: _add_default(change, old, new)
+        for path, change in compare_facts(old.facts, new.facts).items()
+        if is_known or path[0] != "schedule"
     }
     if any(path[0] == "edge" for path in changes):
         changes |= _find_moves(old, new)
@@ -231,17 +212,14 @@ def compare_definitions(
     return Comparison(old, new, changes, was)
 
 
-def compare_facts(before: Facts, after: Facts) -> list[Change]:
+def compare_facts(before: Facts, after: Facts) -> dict[Path, Change]:
     """Return the paths that differ, in the order of the later side.
 
     What one side does not have is unknown there if it may have any others.
     """
-    changes: list[Change] = []
-    for path in {**after, **before}:
-        old, new = _find(before, path), _find(after, path)
-        if not is_same(old, new):
-            changes.append(Change(path, old, new))
-    return changes
+    paths = dict.fromkeys([*after, *before])
+    sides = ((path, _find(before, path), _find(after, path)) for path in paths)
+    return {side[0]: Change(*side) for side in sides if not is_same(*side[1:])}
 
 
 def _find(facts: Facts, path: Path) -> Any:
@@ -253,12 +231,10 @@ def _find(facts: Facts, path: Path) -> Any:
 
 def is_same(old: Any, new: Any) -> bool:
     """Return whether two values are the same JSON."""
-    if isinstance(old, str) and isinstance(new, str):
-        return old == new
     if old is new:
         return True
-    if isinstance(old, Marker) or isinstance(new, Marker):
-        return False
+    if isinstance(old, str | Marker) or isinstance(new, str | Marker):
+        return bool(old == new)
     try:  # as JSON: 1 and 1.0 are the same, 1 and true are not
         return rfc8785(old) == rfc8785(new)
     except (TypeError, ValueError):  # of a definition with errors

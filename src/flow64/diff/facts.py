@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
@@ -140,16 +140,16 @@ def flatten(
     facts["cost",] = cost(definition, prices=prices).as_data()
     facts.update(_list_effects(definition, names))
     messages: dict[Path, str] = {}
-    counts: Counter[tuple[Path, str]] = Counter()
+    severities: dict[Path, list[str]] = defaultdict(list)
     for finding in findings(definition):
         at = definition.index.get(finding.block_id or "")
         path: Path = ("finding", finding.code, "" if at is None else names[at])
         messages.setdefault(path, _PLACE.sub("", finding.message))
-        counts[path, finding.severity] += 1
-    for severity in reversed(SEVERITIES):
-        for (place, own), count in counts.items():
-            if own == severity:  # the worst is the last to be written
-                facts[place] = severity if count == 1 else f"{severity} x{count}"
+        severities[path].append(finding.severity)
+    for path, own in severities.items():
+        worst = min(own, key=SEVERITIES.index)
+        count = own.count(worst)
+        facts[path] = worst if count == 1 else f"{worst} x{count}"
     return DefinitionFacts(definition, names, facts, messages)
 
 
@@ -204,11 +204,10 @@ def _list_edges(
         ends.setdefault(canonical_id(block.id), name)
     conditions: dict[Path, dict[bytes, Any]] = {}
     for edge in definition.edges:
-        source, target = canonical_id(edge.source), canonical_id(edge.target)
+        ids = canonical_id(edge.source), canonical_id(edge.target)
         path: Path = (
             "edge",
-            ends.get(source) or Item(source),
-            ends.get(target) or Item(target),
+            *(ends.get(block_id) or Item(block_id) for block_id in ids),
         )
         condition = edge.extra.get("condition")
         conditions.setdefault(path, {})[rfc8785(condition)] = condition

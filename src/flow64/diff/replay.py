@@ -194,11 +194,12 @@ class Recording:
             counts = [len(self._load(rows)) for rows, _ in gates]
         except ResultError as error:
             return Passage(*key, unknown=error.message)
-        prices = [price for _, price in gates]
         dollars = [
-            round(n * (p or 0.0), 6) for n, p in zip(counts, prices, strict=True)
+            round(count * price, 6)
+            for count, (_, price) in zip(counts, gates, strict=True)
+            if price is not None
         ]
-        is_priced = None not in prices
+        is_priced = len(dollars) == len(gates)
         return Passage(*key, counts[0], counts[1], dollars if is_priced else None)
 
     def _pass(
@@ -214,8 +215,7 @@ class Recording:
             what = "gets fewer or other rows than" if has_run else "differs from that"
             raise ResultError(f"{name} {what} in the run")
         computed = _filter(block, name, self._load(inputs[0]))
-        checks = {at: self._check(at) for at in ran.by_kind.get(Filter.kind, ())}
-        if False in checks.values() or not checks.get(partner, True):
+        if False in map(self._check, ran.by_kind.get(Filter.kind, ())):
             raise ResultError(f"the rows of the run do not show what {name} does")
         is_same = gets_same and _sort(computed) == _sort(self.load(partner))
         return partner if is_same else computed

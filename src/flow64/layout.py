@@ -9,6 +9,7 @@ time in proportion to blocks and edges.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
@@ -305,19 +306,11 @@ def _count_crossings(
 ) -> int:
     """Count the crossings of edges from a layer to the next one."""
     ends = [end for at in layer for end in sorted(places[child] for child in below[at])]
-    size = max(ends, default=0) + 2
-    counted = [0] * size  # how many ends up to a place, as a tree of partial sums
+    sorted_ends: list[int] = []
     crossings = 0
-    for number, end in enumerate(ends):
-        at, behind = end + 1, number
-        while at:
-            behind -= counted[at]
-            at &= at - 1
-        crossings += behind
-        at = end + 1
-        while at < size:
-            counted[at] += 1
-            at += at & -at
+    for end in ends:
+        crossings += len(sorted_ends) - bisect_right(sorted_ends, end)
+        insort(sorted_ends, end)
     return crossings
 
 

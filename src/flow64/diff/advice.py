@@ -134,30 +134,30 @@ def advise_all(
         key: advise(*sides, env=env, names=list_names(key))
         for key, sides in pairs.items()
     }
-    owners = {key: _find_owners(find_path(after)) for key, (_, after) in pairs.items()}
+    paths = {key: find_path(after) for key, (_, after) in pairs.items()}
     needs: dict[tuple[Level, str], set[Advice | None]] = defaultdict(set)
-    for own, items in [
-        *((owners[key], advice[key]) for key in pairs),
-        *((_find_owners(path), ()) for path in kept),
-    ]:
-        for level, owner in own.items():
-            needs[level, owner].add(next((i for i in items if i.level == level), None))
-    torn = {owner for owner, items in needs.items() if len(items) > 1}
+    every = [*((paths[key], advice[key]) for key in pairs), *((p, ()) for p in kept)]
+    for path, items in every:
+        own = {item.level: item for item in items}
+        for level in _SHARED:
+            needs[level, _find_owner(path, level)].add(own.get(level))
     return {
         key: items
         for key, items in advice.items()
-        if not any((i.level, owners[key].get(i.level)) in torn for i in items)
+        if all(len(needs[i.level, _find_owner(paths[key], i.level)]) < 2 for i in items)
     }
 
 
 _SHARED: Final[Sequence[Level]] = ("environment", "project", "workflow")
 
 
-def _find_owners(path: str) -> Mapping[Level, str]:
-    """Return the environment, the project and the workflow of a path."""
+def _find_owner(path: str, level: Level) -> str:
+    """Return what has the `was=` of a level for a path, and maybe for others."""
+    if level == "environment":
+        return environment_in(path)
     project, _, below = drop_env(path).partition("/workflow:")
-    owners = environment_in(path), project, f"{project} {below.partition('/')[0]}"
-    return dict(zip(_SHARED, owners, strict=True))
+    workflow = f"{project} {below.partition('/')[0]}"
+    return {"project": project, "workflow": workflow}.get(level, path)
 
 
 # -- Workflows and what they belong to -------------------------------------------------

@@ -24,6 +24,7 @@ from .lines import (
     LineSign,
     count_most,
     cut_names,
+    cut_texts,
     find_condition,
     find_folder,
     find_message,
@@ -172,9 +173,8 @@ def _list_lines(group: Entries, changes: Mapping[Path, Change]) -> Iterator[_Lab
             text = _format_line(group, change) if count <= MOST_LINES else ""
             yield kind, Line(text, change.sign)
     if ids:
-        more = len(ids) - 12
-        listed = ", ".join(ids[:12]) + f", {more:,} more" * (more > 0)
-        yield "new id", Line(f"new ids, so new blocks to the service: {listed}", "!")
+        text = f"new ids, so new blocks to the service: {cut_texts(ids)}"
+        yield "new id", Line(text, "!")
     for label, names in columns.items():
         yield "output", _format_outputs(group, label, names)
 
@@ -284,9 +284,7 @@ def _format_output(change: Change) -> tuple[str, str]:
 
 
 def _format_outputs(group: Entries, label: str, names: Sequence[str]) -> Line:
-    columns = [name for name in names if name]
-    more = len(columns) - 12
-    listed = ", ".join(columns[:12]) + f", {more:,} more" * (more > 0)
+    listed = cut_texts([name for name in names if name])
     if label[0] not in "+-":
         return Line(f"{label} {listed or 'all'}", "!")
     is_new = label[0] == "+"

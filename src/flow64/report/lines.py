@@ -306,7 +306,11 @@ def cut_names(
     names: Iterable[object], most: int = MOST_NAMES, between: str = ", "
 ) -> str:
     """Return some names, the same number in every form: `ae, ar, at, 26 more`."""
-    texts = [words.format_name(str(name)) for name in names]
+    return cut_texts([words.format_name(str(name)) for name in names], most, between)
+
+
+def cut_texts(texts: Sequence[str], most: int = MOST_NAMES, between: str = ", ") -> str:
+    """Return the first of some texts, and the number of the others."""
     more = len(texts) - most
     return between.join(texts[:most]) + (f", {more:,} more" if more > 0 else "")
 

@@ -62,7 +62,7 @@ uuids = st.uuids().map(str) | st.uuids().map(lambda made: str(made).upper())
 def frozen(data):
     """A frozen copy of what a reader would accept as it is."""
     problems = []
-    made = Freezer(problems, is_code=False).freeze(data)
+    made = Freezer(problems.append, is_code=False).freeze(data)
     assert problems == []
     return made
 

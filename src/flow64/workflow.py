@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Never, Unpack
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Never,
+    ParamSpec,
+    TypeVar,
+    Unpack,
+)
 
 from attrs import evolve, field, frozen
 
@@ -31,6 +42,30 @@ if TYPE_CHECKING:
     from .diff.compare import Comparison
     from .diff.facts import Facts
     from .runs.payload import Rows
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def without_collector(function: Callable[P, T]) -> Callable[P, T]:
+    """Keep the garbage collector from running during a call.
+
+    What a compile makes is no garbage, and the collector would go through all of it
+    again and again: a workflow of 100,000 blocks took half as long again.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if not gc.isenabled():
+            return function(*args, **kwargs)
+        gc.disable()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            gc.enable()
+
+    return call
 
 
 @frozen(init=False, repr=False, eq=False)
@@ -237,6 +272,7 @@ class Workflow:
             lowered = Lowered(definition, [*faults, *problems])
         return _bind(lowered, values)
 
+    @without_collector
     def compile(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> Definition:
@@ -252,6 +288,7 @@ class Workflow:
         """
         return _require_sound(self.lower(env, values))
 
+    @without_collector
     def to_json(
         self,
         env: str | None = None,
@@ -270,6 +307,7 @@ class Workflow:
         """
         return dumps(self.compile(env, values), indent=indent)
 
+    @without_collector
     def check(
         self,
         env: str | None = None,

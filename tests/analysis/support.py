@@ -10,7 +10,7 @@ def wired(*blocks, edges=None, **changes):
     """A definition wire_blocks by hand of (kind, specs) pairs, by default a chain."""
     ids = [id_of(f"block:{number}") for number in range(len(blocks))]
     wire_blocks = tuple(
-        WireBlock(block_id, kind, Freezer().freeze(specs), kind, number)
+        WireBlock(block_id, kind, Freezer([].append).freeze(specs), kind, number)
         for number, (block_id, (kind, specs)) in enumerate(
             zip(ids, blocks, strict=True), 1
         )

@@ -171,10 +171,19 @@ def test_class_takes_the_place_of_a_kind_without_known_fields():
 
 def test_class_defined_again_replaces_the_first():
     """A notebook cell, or a module, may run twice."""
-    first, second = score_lead(), score_lead()
+    codes = []
+    for kind in (str, int):
+        members = {
+            "kind": "score_lead",
+            "about": STEP,
+            "__annotations__": {"model": kind},
+        }
+        cls = make_class(**members)
+        assert CATALOGUE["score_lead"] is cls
+        workflow = Workflow("w", Webhook(LEAD) >> cls(model="m"))
+        codes.append({finding.code for finding in workflow.check()})
 
-    assert first is not second
-    assert CATALOGUE["score_lead"] is second
+    assert codes[1] - codes[0] == {"wrong-field-type"}
 
 
 def test_base_and_variant_have_no_kind_of_their_own():

@@ -220,6 +220,18 @@ def test_bad_block_keys(name, argument):
     assert finding.place == block.place
 
 
+def test_key_that_equals_a_key():
+    """A class of text is no key, also after a workflow with an equal text."""
+    equal = type("Name", (str,), {})("step")
+
+    codes = [
+        [f.code for f in Workflow("w", Webhook(LEAD) >> FindEmail(key=key)).check()]
+        for key in ("step", equal, "step")
+    ]
+
+    assert ["invalid-key" in each for each in codes] == [False, True, False]
+
+
 @pytest.mark.parametrize("argument", ["key", "was"])
 @pytest.mark.parametrize("name", BAD_KEYS)
 def test_bad_workflow_keys(name, argument):

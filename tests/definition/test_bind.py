@@ -28,7 +28,7 @@ TOKEN = Value("token", secret=True)
 
 def definition(**specs):
     problems = []
-    block = WireBlock(ID, "k", Freezer(problems).freeze(specs), "k", 1)
+    block = WireBlock(ID, "k", Freezer(problems.append).freeze(specs), "k", 1)
     assert problems == []
     return Definition("n", "", (block,), (Edge(ID, ID),), id="x")
 

@@ -42,8 +42,8 @@ SECRETS = {"token": "SENTINEL/tökén", "hook": "https://a.example/SENTINEL?x=1 
 
 
 def definition(specs, name="n", description="", block_id=ID, **extra):
-    block = WireBlock(block_id, "k", Freezer().freeze(specs), "k", 1)
-    more = Freezer().freeze(extra)
+    block = WireBlock(block_id, "k", Freezer([].append).freeze(specs), "k", 1)
+    more = Freezer([].append).freeze(extra)
     return Definition(name, description, (block,), (Edge(ID, ID, more),), id="x")
 
 

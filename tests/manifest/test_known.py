@@ -43,7 +43,7 @@ KNOWN = (
 
 
 def frozen(data):
-    return Freezer(read_marker=unchanged, is_code=False).freeze(data)
+    return Freezer([].append, read_marker=unchanged, is_code=False).freeze(data)
 
 
 def live(*, url="https://example.com", **specs):

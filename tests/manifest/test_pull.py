@@ -314,7 +314,7 @@ def with_specs(**specs):
 def _frozen(data):
     from flow64.definition import Freezer, unchanged
 
-    made_ = Freezer(read_marker=unchanged, is_code=False).freeze(data)
+    made_ = Freezer([].append, read_marker=unchanged, is_code=False).freeze(data)
     assert isinstance(made_, FrozenDict)
     return made_
 

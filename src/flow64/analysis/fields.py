@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
+from itertools import compress
+from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple, Union
 
 from ..blocks import (
@@ -18,11 +20,18 @@ from ..blocks import (
     facts_of,
     spec_types,
 )
-from ..definition import Definition, FrozenDict, FrozenList, Hidden, Value
+from ..definition import (
+    Definition,
+    FrozenDict,
+    FrozenList,
+    Hidden,
+    Topology,
+    Value,
+)
 from ..dsl import RowKind, Unset
 from .columns import documented_rows
 from .live_rules import judge
-from .rule import Trait, once
+from .rule import once
 
 TYPE_NAMES: Final[Mapping[type, tuple[str, str]]] = {
     str: ("text", '"..."'),
@@ -201,55 +210,88 @@ class Survey(NamedTuple):
 @once
 def survey(definition: Definition) -> Survey:
     """Look at the graph and the specs of a definition."""
-    blocks, judged = definition.blocks, judge(definition).mismatches
-    traits = {*definition.by_kind}
-    result = _, unknown, misfits, unconfirmed, maps = Survey(traits, [], [], [], [])
-    for kind, positions in definition.by_kind.items():
-        kind_traits, fields = describe_kind(kind)
-        traits |= kind_traits
-        for position in positions if kind in CATALOGUE else ():
-            for name, value in blocks[position].specs.items():
-                field = fields.get(name)
-                if field is not None and field.is_map and type(value) is FrozenDict:
-                    maps.append((position, field, value))
-                    traits.update(("field-map", name))
-                if position in judged:
-                    continue
-                if field is None:
-                    unknown.append((position, name))
-                    traits.add("unknown-field")
-                    continue
-                if field.is_unconfirmed:
-                    unconfirmed.append((position, name))
-                    traits.add("unconfirmed")
-                if not field.takes(value):
-                    misfits.append((position, field, value))
-                    traits.add("misfit")
-                elif field.words and type(value) is str:
-                    traits.add(value)
-    traits |= _judge_shape(definition, traits)
+    shape_traits, fields_at = _look_at_shape(definition.topology)
+    result = Survey({*shape_traits}, [], [], [], [])
+    traits, unknown, misfits, unconfirmed, maps = result
+    for position, fields in enumerate(fields_at):
+        specs = definition.blocks[position].specs
+        for name, value in specs.items() if fields is not None else ():
+            field = fields.get(name)
+            if field is None:
+                unknown.append((position, name))
+                continue
+            if value in field.words:
+                traits.add(value)
+            elif not field.takes(value):
+                misfits.append((position, field, value))
+            if field.is_unconfirmed:
+                unconfirmed.append((position, name))
+            if field.is_map and type(value) is FrozenDict:
+                maps.append((position, field, value))
+    if definition.listed is not None:
+        _drop_judged(definition, unknown, misfits, unconfirmed)
+    traits.update(compress(_REMARKS, result[1:]), _name_traits(definition, result))
     return result
 
 
-def _judge_shape(definition: Definition, traits: AbstractSet[str]) -> set[Trait]:
-    """Return the traits of a definition beyond those of its kinds and specs."""
-    blocks, edges, topology = definition.blocks, definition.edges, definition.topology
-    ends, is_forward = set(topology.targets), topology.is_forward
-    has_one_start = is_forward and len(ends) == len(blocks) - 1
-    webhooks = definition.by_kind.get(Webhook.kind, ())
-    has_row_kinds = all("dataframe_type" in blocks[at].specs for at in webhooks)
-    shapes: dict[Trait, object] = {
-        "allow": definition.allowed or definition.origins.may_allow,
-        "both-row-kinds": "LEAD" in traits and "COMPANY" in traits,
-        "cycle": not is_forward,
-        "json": getattr(edges, "topology", None) is not topology,
-        "live-list": definition.listed is not None,
-        "meeting-rows": len(ends) < len(topology.targets),
-        "no-row-kind": not has_row_kinds,
-        "odd-start": not has_one_start or webhooks != [0] or "other-source" in traits,
-        "repeated-id": len({block.id for block in blocks}) < len(blocks),
-    }
-    return {trait for trait, is_there in shapes.items() if is_there}
+_REMARKS: Final = ("unknown-field", "misfit", "unconfirmed", "field-map")
+
+
+def _drop_judged(definition: Definition, *remarks: list[Any]) -> None:
+    """Drop the remarks about blocks that the service's own list judges."""
+    judged = judge(definition).mismatches
+    for each in remarks:
+        each[:] = [remark for remark in each if remark[0] not in judged]
+
+
+def _look_at_shape(topology: Topology) -> tuple[set[str], Sequence[Any]]:
+    """Return the traits of kinds and edges, and the fields of each block.
+
+    A block of an unknown kind has None.
+    """
+    # A class of one's own may be defined again, as in a notebook.
+    classes = tuple(map(CATALOGUE.get, topology.by_kind))
+    shape: tuple[set[str], Sequence[Any]] | None = topology.memo.get(classes)
+    if shape is None:
+        traits: set[str] = {*topology.by_kind}
+        fields_at: list[Any] = [None] * len(topology.kinds)
+        for kind, positions in topology.by_kind.items():
+            kind_traits, fields = describe_kind(kind)
+            traits |= kind_traits
+            for position in positions if kind in CATALOGUE else ():
+                fields_at[position] = fields
+        has_one_start = topology.is_forward and len(topology.fed) == len(fields_at) - 1
+        is_webhook_first = topology.by_kind.get(Webhook.kind) == [0]
+        if not (has_one_start and is_webhook_first) or "other-source" in traits:
+            traits.add("odd-start")
+        if not topology.is_forward:
+            traits.add("cycle")
+        if len(topology.fed) < len(topology.targets):
+            traits.add("meeting-rows")
+        shape = topology.memo[classes] = traits, fields_at
+    return shape
+
+
+def _name_traits(definition: Definition, result: Survey) -> Iterator[str]:
+    """Yield the traits of a definition beyond those of its shape."""
+    blocks, topology = definition.blocks, definition.topology
+    yield from {field.name for _, field, _ in result.maps}
+    if {*DATAFRAME_TYPES} <= result.traits:
+        yield "both-row-kinds"
+    for at in topology.by_kind.get(Webhook.kind, ()):
+        if "dataframe_type" not in blocks[at].specs:
+            yield "no-row-kind"
+    if definition.allowed or definition.origins.may_allow:
+        yield "allow"
+    if getattr(definition.edges, "topology", None) is not topology:
+        yield "json"
+    if definition.listed is not None:
+        yield "live-list"
+    if len({*map(_ID, blocks)}) < len(blocks):
+        yield "repeated-id"
+
+
+_ID: Final = itemgetter(0)  # of a block
 
 
 def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

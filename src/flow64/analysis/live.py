@@ -18,6 +18,7 @@ from ..definition import (
     MAX_BYTES,
     Freezer,
     FrozenDict,
+    Problem,
     is_plain,
     parse_json,
     thaw,
@@ -187,9 +188,10 @@ def _read_block(entry: Any, name: str, problems: list[str]) -> LiveBlock | None:
 
 def _freeze(data: Any) -> FrozenDict | None:
     """Return frozen data; None if it is not a JSON object, or nests too deep."""
-    freezer = Freezer([], unchanged, depth=MAX_LEVELS, is_code=False)
+    problems: list[Problem] = []
+    freezer = Freezer(problems.append, unchanged, depth=MAX_LEVELS, is_code=False)
     frozen_data = freezer.freeze(data)
-    is_usable = isinstance(frozen_data, FrozenDict) and not freezer.problems
+    is_usable = isinstance(frozen_data, FrozenDict) and not problems
     return frozen_data if is_usable else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from ..definition import (
@@ -35,9 +36,13 @@ def is_key(key: Any) -> TypeGuard[str]:
 
 def as_segment(key: Any) -> str | None:
     """Return a key as it stands in paths; None if it cannot be a key."""
-    if type(key) is str and 0 < len(key) <= MAX_KEY:
-        return escape_key(key) if key.isascii() or is_plain(key) else None
-    return None
+    return _segment(key) if type(key) is str else None
+
+
+@lru_cache(10_000)
+def _segment(key: str) -> str | None:
+    is_long = not 0 < len(key) <= MAX_KEY
+    return None if is_long or not is_plain(key) else escape_key(key)
 
 
 class Identity(NamedTuple):
@@ -121,6 +126,8 @@ class Identity(NamedTuple):
 
     def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
         """Return the id of the imported workflow in an environment, if any."""
+        if self.id is None and not self.pins:
+            return None
         if env == DEFAULT_ENV and self.id is not None:
             return self.id
         pinned = self.pins.get("workflow", EMPTY)
@@ -129,7 +136,7 @@ class Identity(NamedTuple):
     def id_and_path(self, env: str = DEFAULT_ENV) -> tuple[str, str]:
         """Return the id in an environment, and the path that makes or pins it."""
         path, pinned = self.path(env), self.pinned_id(env)
-        if not is_uuid(pinned):
+        if pinned is None or not is_uuid(pinned):
             return id_of(path), path
         pin = canonical_id(str(pinned))
         return pin, f"{path}/{path_of([('pin', pin)])}"
@@ -143,7 +150,7 @@ class Identity(NamedTuple):
 
     def _faults(self, env: str) -> Iterator[tuple[str, str, str]]:
         for what, text in (("name", self.name), ("description", self.description)):
-            if type(text) is not str or not is_plain(text):
+            if type(text) is not str or not (text.isascii() or is_plain(text)):
                 message = f"{what} {shortened(text)} is not Unicode text"
                 yield "invalid-name", message, f"write {what} as a plain str"
         if self.key is None and not self.shown_key:
@@ -151,7 +158,7 @@ class Identity(NamedTuple):
             advice = 'name it yourself: Workflow(..., key="leads")'
             yield "key-needed", message, advice
         for what, key in self._keys(env):
-            if not is_key(key) and (key is not None or what != "key"):
+            if as_segment(key) is None and (key is not None or what != "key"):
                 message = f"{what} {shortened(key)} is not a key"
                 advice = f"keys are text of 1 to {MAX_KEY} characters"
                 yield "invalid-key", message, advice

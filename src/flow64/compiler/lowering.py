@@ -7,6 +7,8 @@ the wire form of each block.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import chain, count, repeat
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +20,7 @@ from ..definition import (
     Definition,
     Freezer,
     FrozenDict,
+    FrozenList,
     JoinedEdges,
     ListedOrigins,
     Origin,
@@ -27,7 +30,7 @@ from ..definition import (
     canonical_id,
     drop_env,
     escape_key,
-    id_of,
+    ids_of,
     is_uuid,
     order_nodes,
     pointer,
@@ -36,7 +39,7 @@ from ..definition import (
     split_stamp,
 )
 from ..diagnostics import Finding
-from ..dsl import UNSET, Block, Flow, RowKind, field_map
+from ..dsl import UNSET, Block, Flow, RowKind, as_data
 from ..text import did_you_mean, shortened
 from .identity import MAX_KEY, Identity, as_segment, is_key
 
@@ -67,24 +70,24 @@ def lower(
     graph = Graph()
     for flow in flows:
         graph.add(flow)
-    paths = _key_paths(graph, findings)
-    _judge_scopes(graph, findings)
-    owner = drop_env(path)
-    ids = [id_of(f"{owner}/{below}") for below in paths]
-    _pin(graph, identity.pins.get("blocks") or EMPTY, ids, findings)
-    order = order_nodes(paths, graph.sources, graph.targets)
-    blocks = tuple(_wire_blocks(graph, ids, order, findings))
+    layout = _lay_out(graph)
+    if layout.faulty or graph.root.inner:
+        _judge_keys(graph, layout.faulty, findings)
+    ids = ids_of(layout.paths, f"{drop_env(path)}/")
+    if graph.has_was or layout.has_was or "blocks" in identity.pins:
+        _pin(graph, identity.pins.get("blocks") or EMPTY, ids, findings)
+    blocks = _wire_blocks(graph, layout, ids, findings)
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
         blocks,
-        JoinedEdges(blocks, _sort_edges(graph, order)),
+        JoinedEdges(blocks, layout.topology),
         workflow_id,
         path=path,
         present=identity.present,
         origins=ListedOrigins(
-            lambda position: _origin(graph, order[position], paths),
+            lambda position: _origin(graph, layout, position),
             may_allow=any(map(_ALLOW, graph.blocks)),
         ),
         allowed=frozenset(allowed),
@@ -168,7 +171,7 @@ class Graph:
         scopes: The scope of each node.
         sources: The node that each edge leaves.
         targets: The node that each edge enters. Some edges may stand twice.
-        has_was: Whether a scope or a block had another name.
+        has_was: Whether a scope had another name.
     """
 
     def __init__(self) -> None:
@@ -179,8 +182,10 @@ class Graph:
         self.root: Scope = Scope((), (), ())
         self.has_was: bool = False
 
-    def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
+    def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901, PLR0912 - a case a shape
         """Add a flow: replace flows on a stack by their parts, from left to right."""
+        blocks, scopes = self.blocks, self.scopes
+        sources, targets = self.sources, self.targets
         todo: list[Any] = [flow]
         feeding: list[int] = []  # the nodes whose rows come next
         passes = False  # whether rows before the list around it are among them
@@ -189,16 +194,18 @@ class Graph:
             item = todo.pop()
             match item.shape:
                 case "block":
-                    node = scope.nodes.get(item)
-                    if node is None:
-                        node = scope.nodes[item] = len(self.blocks)
-                        self.blocks.append(item)
-                        self.scopes.append(scope)
-                    self.sources += feeding
-                    self.targets += [node] * len(feeding)
+                    node = scope.nodes.setdefault(item, len(blocks))
+                    if node == len(blocks):
+                        blocks.append(item)
+                        scopes.append(scope)
+                    sources += feeding
+                    targets += [node] * len(feeding)
                     feeding, passes = [node], False
                 case "series":
-                    todo += (item.right, item.left)
+                    while item.shape == "series":  # chains are long on their left
+                        todo.append(item.right)
+                        item = item.left
+                    todo.append(item)
                 case "parallel":
                     fan, passes = _Fan(feeding, passes=passes), True
                     todo.append(_Task("unite", fan))
@@ -234,22 +241,88 @@ class Graph:
 # -- Keys and ids ----------------------------------------------------------------------
 
 
-def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
-    """Return the path of each node below the workflow, from which its id is made."""
-    paths = []
-    for node, block in enumerate(graph.blocks):
-        scope, key, was = graph.scopes[node], block.key, block.was
-        path = scope.path
-        segment = escape_key(block.block_name) if key is None else as_segment(key)
+class Layout(NamedTuple):
+    """The names and the order of a graph, which variants of one flow share.
+
+    Attributes:
+        paths: Path of each node below the workflow, from which its id is made.
+        faulty: The nodes whose key is not a key. Their kind stands in for it.
+        has_was: Whether a block has an old key or a pin.
+        order: The nodes in the order of the definition.
+        labels: Label of each block, in order.
+        topology: Their kinds, and the edges between them, each once, in order.
+    """
+
+    paths: Sequence[str]
+    faulty: Sequence[int]
+    has_was: bool
+    order: Sequence[int]
+    labels: Sequence[str]
+    topology: Topology
+
+
+_NAMES: Final = attrgetter("key", "was", "id", "block_name", "label")
+_PATH: Final = attrgetter("path")
+_TEXTS: Final = frozenset({str, type(None)})
+
+SMALL: Final = 100
+"""Blocks below which a workflow shares its layout with its variants."""
+
+
+def _lay_out(graph: Graph) -> Layout:
+    """Return the layout of a graph. Small ones that are alike share theirs."""
+    names = tuple(map(_NAMES, graph.blocks))
+    scopes = tuple(map(_PATH, graph.scopes))
+    # Texts alone: a key of another type, equal to a text, is a fault.
+    is_cached = len(names) < SMALL and _TEXTS.issuperset(map(type, chain(*names)))
+    make = _make_layout if is_cached else _make_layout.__wrapped__
+    return make(names, scopes, tuple(graph.sources), tuple(graph.targets))
+
+
+@lru_cache(250)
+def _make_layout(
+    names: Sequence[tuple[Any, Any, Any, str, str]],
+    scopes: Sequence[str],
+    sources: Sequence[int],
+    targets: Sequence[int],
+) -> Layout:
+    paths: list[str] = []
+    faulty: list[int] = []
+    for node, (key, was, _, kind, _) in enumerate(names):
+        path = scopes[node]
+        segment = escape_key(kind) if key is None else as_segment(key)
         if was is not None and segment is not None:
-            key, graph.has_was = was, True
             path, segment = _old_path(path, was)
         if segment is None:
-            what = f"key {shortened(key)} is not a key"
-            findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
-            segment = escape_key(block.block_name)
+            faulty.append(node)
+            segment = escape_key(kind)
         paths.append(f"{path}block:{segment}")
-    return paths
+    order = order_nodes(paths, sources, targets)
+    many, position = len(order), positions_in(order)
+    # Pairs as single numbers, which the garbage collector does not follow.
+    pairs = zip(sources, targets, strict=True)
+    numbers = sorted({position[source] * many + position[at] for source, at in pairs})
+    starts = [number // many for number in numbers]
+    ends = [number % many for number in numbers]
+    topology = Topology([names[node][3] for node in order], starts, ends)
+    labels = [names[node][4] or names[node][3] for node in order]
+    has_was = any(was is not None or pin is not None for _, was, pin, _, _ in names)
+    return Layout(paths, faulty, has_was, order, labels, topology)
+
+
+def _judge_keys(graph: Graph, faulty: Sequence[int], findings: list[Finding]) -> None:
+    """Find what is not a key: of blocks, and of scopes, each at its first node."""
+    for node in faulty:
+        block = graph.blocks[node]
+        is_old = block.key is None or is_key(block.key)
+        what = f"key {shortened(block.was if is_old else block.key)} is not a key"
+        findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
+    for scope in dict.fromkeys(graph.scopes):
+        for name in dict.fromkeys(scope.keys):
+            if not is_key(name):
+                node = next(iter(scope.nodes.values()))
+                what = f"scope name {shortened(name)} is not a key"
+                findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
 
 
 def _old_path(around: str, was: Any) -> tuple[str, str | None]:
@@ -263,24 +336,12 @@ def _old_path(around: str, was: Any) -> tuple[str, str | None]:
 _ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-name"'
 
 
-def _judge_scopes(graph: Graph, findings: list[Finding]) -> None:
-    """Find faulty names of scopes, each at its first node."""
-    for scope in dict.fromkeys(graph.scopes):
-        for name in dict.fromkeys(scope.keys):
-            if not is_key(name):
-                node = next(iter(scope.nodes.values()))
-                what = f"scope name {shortened(name)} is not a key"
-                findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
-
-
 def _pin(
     graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
 ) -> None:
     """Replace computed ids by those of imported blocks."""
     blocks = enumerate(graph.blocks)
     pinned: list[tuple[int, Any]] = [(at, b.id) for at, b in blocks if b.id is not None]
-    if not (pins or pinned or graph.has_was):
-        return
     paths = [graph.shown_path(node) for node in range(len(graph.blocks))]
     nodes = {path: node for node, path in reversed([*enumerate(paths)])}
     pinned += [(nodes[path], pins[path]) for path in pins if path in nodes]
@@ -312,40 +373,29 @@ def _fault(graph: Graph, node: int, code: str, message: str, advice: str) -> Fin
     return Finding(code, "keys", "error", message, advice, where=where, place=place)
 
 
-# -- The order -------------------------------------------------------------------------
-
-
-def _sort_edges(graph: Graph, order: Sequence[int]) -> Topology:
-    """Return the edges, each once, by position and in order."""
-    count, position = len(order), positions_in(order)
-    # Pairs as single numbers, which the garbage collector does not follow.
-    pairs = zip(graph.sources, graph.targets, strict=True)
-    numbers = sorted({position[source] * count + position[at] for source, at in pairs})
-    sources = [number // count for number in numbers]
-    return Topology(sources, [number % count for number in numbers], count)
-
-
 # -- The wire form ---------------------------------------------------------------------
 
 
 def _wire_blocks(
-    graph: Graph, ids: Sequence[str], order: Sequence[int], findings: list[Finding]
-) -> list[WireBlock]:
-    blocks: list[WireBlock] = []
+    graph: Graph, layout: Layout, ids: Sequence[str], findings: list[Finding]
+) -> tuple[WireBlock, ...]:
     problems: list[Problem] = []
-    freezer = Freezer(problems, convert=_convert)
-    for number, node in enumerate(order, 1):
+    freezer = Freezer(problems.append, convert=as_data)
+    all_specs: list[FrozenDict] = []
+    for node in layout.order:
         block = graph.blocks[node]
-        cls = type(block)
-        arguments = block.__dict__
+        arguments, names = block.__dict__, type(block).spec_names
         specs = FrozenDict()
-        names = cls.spec_names
         for name in filter(arguments.__contains__, names):
             value = arguments[name]
-            if type(value) is not str or not value.isascii():
+            form = type(value)
+            if form is not str or not value.isascii():
                 if value is UNSET or name == "specs":
                     continue
-                value = freezer.freeze(value, ("specs", names[name]))
+                if form is RowKind:
+                    value = value.name
+                elif form not in _FROZEN:
+                    value = freezer.freeze(value, ("specs", names[name]))
             _put(specs, names[name], value)
         if "extra" in arguments or "specs" in names:
             specs = _open_specs(block, specs, freezer)
@@ -354,14 +404,16 @@ def _wire_blocks(
             message = f"{pointer(problem.path)}: {problem.message}"
             fault = _fault(graph, node, problem.code, message, problem.help)
             findings.append(evolve(fault, family="values", block_id=ids[node]))
-        kind = cls.kind or block.block_name
-        wire = (ids[node], kind, specs, cls.label or kind, number, EMPTY)
-        blocks.append(_new(WireBlock, wire))
-    return blocks
+        all_specs.append(specs)
+    in_order = map(ids.__getitem__, layout.order)
+    kinds, labels = layout.topology.kinds, layout.labels
+    facts = zip(in_order, kinds, all_specs, labels, count(1), repeat(EMPTY))
+    return tuple(map(_new_block, facts))
 
 
 _ALLOW: Final = attrgetter("allow")
-_new = tuple.__new__  # the call that a named tuple makes in turn
+_FROZEN: Final = frozenset({FrozenDict, FrozenList})  # by the block itself
+_new_block: Final = partial(tuple.__new__, WireBlock)  # as a named tuple does
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
@@ -372,28 +424,20 @@ def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict
         fields = freezer.freeze(fields, (name,))
         if not isinstance(fields, FrozenDict):
             message = f"{name} is not a mapping of fields"
-            freezer.problems.append(Problem(message, f"write {name}={{...}}", (name,)))
+            freezer.report(Problem(message, f"write {name}={{...}}", (name,)))
             continue
         for sent in (sent for sent in fields if sent in specs):
             message = f"{name} sets {sent!r}, which the block sets itself"
             repetition = ("write it once", (name, sent), "extra-repeats-field")
-            freezer.problems.append(Problem(message, *repetition))
+            freezer.report(Problem(message, *repetition))
         is_extra = name == "extra"
         merged = {**specs, **fields} if is_extra else {**fields, **specs}
         specs = FrozenDict(merged)
     return specs
 
 
-def _convert(item: Any) -> Any:
-    """Convert the values that the language allows in specs to JSON data."""
-    if type(item) is RowKind:
-        return item.name
-    if isinstance(item, type) and (fields := field_map(item)) is not None:
-        return fields
-    return item
-
-
-def _origin(graph: Graph, node: int, paths: Sequence[str]) -> Origin:
+def _origin(graph: Graph, layout: Layout, position: int) -> Origin:
+    node = layout.order[position]
     block = graph.blocks[node]
     key = block.block_name if block.key is None else block.key
     return Origin(
@@ -403,7 +447,7 @@ def _origin(graph: Graph, node: int, paths: Sequence[str]) -> Origin:
         is_default=block.key is None,
         allowed=_texts(block.allow),
         extra=_texts(block.extra),
-        levels=(*graph.scopes[node].levels, paths[node]),
+        levels=(*graph.scopes[node].levels, layout.paths[node]),
     )
 
 

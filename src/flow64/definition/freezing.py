@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring as quote
 from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, frozen
 
 from ..errors import BuildError
 from ..secrets import MASK
@@ -160,7 +160,7 @@ class Freezer:
     """Copies values, one after the other, into values that cannot be changed.
 
     Attributes:
-        problems: Gets one entry for each value that is not JSON; null takes its place.
+        report: Is told of each value that is not JSON; null takes its place.
         read_marker: Is asked for each object that has the key of an unbound value.
         convert: Is asked for what is not JSON.
         depth: How deep values may nest.
@@ -168,7 +168,7 @@ class Freezer:
             refuse integers beyond `MAX_INTEGER`.
     """
 
-    problems: list[Problem] = field(factory=list)
+    report: Callable[[Problem], object]
     read_marker: Convert = refuse_marker
     convert: Convert = unchanged
     depth: int = MAX_DEPTH
@@ -182,7 +182,7 @@ class Freezer:
             (place,) = error.args
             advice = "flatten the value, or send it as JSON text"
             message = f"values nest deeper than {self.depth} levels"
-            self.problems.append(Problem(message, advice, place[:4], "too-deep"))
+            self.report(Problem(message, advice, place[:4], "too-deep"))
             return None
 
     def _freeze(self, value: Any, path: Path, level: int) -> Any:
@@ -207,7 +207,7 @@ class Freezer:
             is_whole = self.is_code and item.is_integer()
             return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
         problem = item if isinstance(item, Problem) else _no_json(item)
-        self.problems.append(evolve(problem, path=path))
+        self.report(evolve(problem, path=path))
         return None
 
     def _freeze_dict(self, members: Mapping[Any, Any], path: Path, level: int) -> Any:
@@ -218,14 +218,14 @@ class Freezer:
             if isinstance(item, Value):
                 return item
             if isinstance(item, Problem):
-                self.problems.append(evolve(item, path=path))
+                self.report(evolve(item, path=path))
                 members = {k: v for k, v in members.items() if k != VALUE_KEY}
         frozen = FrozenDict()
         for key, inner in members.items():
             if type(key) is not str or not (key.isascii() or is_encodable(key)):
                 message = f"the key {shortened(key)} is not Unicode text"
                 advice = "write the key as a plain str"
-                self.problems.append(Problem(message, advice, path))
+                self.report(Problem(message, advice, path))
             elif type(inner) is str and inner.isascii():
                 _put(frozen, key, inner)
             else:

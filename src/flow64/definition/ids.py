@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
@@ -94,6 +95,8 @@ def drop_env(path: str) -> str:
     >>> drop_env("ns:acme.example/project:growth/env:prod/workflow:inbound")
     'ns:acme.example/project:growth/workflow:inbound'
     """
+    if "/env:" not in path and "/pin:" not in path:
+        return path
     segments = path.split("/")
     return "/".join(s for s in segments if not s.startswith(("env:", "pin:")))
 
@@ -114,14 +117,26 @@ def is_shared_path(path: str) -> bool:
 
 def id_of(path: str) -> str:
     """Return the id of a path's text: its UUIDv5 in the namespace `FLOW64`."""
-    sha = _NAMESPACE.copy()  # five times as fast as uuid5
-    sha.update(path.encode())
-    text = sha.hexdigest()
-    # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
-    clock = _VARIANTS[text[16]]
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{clock}{text[17:20]}-{text[20:32]}"
+    return ids_of([path])[0]
 
 
+def ids_of(paths: Iterable[str], around: str = "") -> list[str]:
+    """Return the ids of paths that all begin with a text."""
+    start = _NAMESPACE.copy()  # five times as fast as uuid5
+    start.update(around.encode())
+    ids: list[str] = []
+    for path in paths:
+        sha = start.copy()
+        sha.update(path.encode())
+        text = sha.hexdigest()
+        # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
+        a, b, c, d, e, f = _PARTS(text)
+        ids.append(f"{a}-{b}-5{c}-{_VARIANTS[d]}{e}-{f}")
+    return ids
+
+
+_CUTS: Final = (slice(8), slice(8, 12), slice(13, 16), 16, slice(17, 20), slice(20, 32))
+_PARTS: Final = itemgetter(*_CUTS)
 _VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _NAMESPACE = hashlib.sha1(FLOW64.bytes, usedforsecurity=False)
 

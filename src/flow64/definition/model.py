@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Set as AbstractSet
+from functools import cache, cached_property, partial
 from heapq import heapify, heappop, heappush
+from itertools import repeat
 from operator import lt
 from typing import Any, Final, NamedTuple
 
@@ -150,21 +152,37 @@ def positions_in(order: Sequence[int]) -> Mapping[int, int]:
 
 @frozen(slots=False)  # a cached property of a class with slots takes far longer
 class Topology:
-    """The edges of a definition by position of its blocks, without dangling ones.
+    """The kinds of the blocks of a definition, and the edges between them by position.
 
-    They are in the order of their sources.
+    The edges are in the order of their sources; dangling ones are left out. Variants of
+    one flow share it.
 
     Attributes:
+        kinds: Kind of each block.
         sources: Position of the block that gives rows, for each edge.
         targets: Position of the block that takes them, for each edge.
-        count: Number of blocks.
+        memo: A cache for analysis.
     """
 
+    kinds: Sequence[str]
     sources: Sequence[int]
     targets: Sequence[int]
-    count: int
+    memo: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
 
     @property
+    def count(self) -> int:
+        """Number of blocks."""
+        return len(self.kinds)
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Sequence[int]]:
+        """Positions of the blocks of each kind."""
+        positions: dict[str, list[int]] = {}
+        for position, kind in enumerate(self.kinds):
+            positions.setdefault(kind, []).append(position)
+        return positions
+
+    @cached_property
     def is_forward(self) -> bool:
         """Whether every edge leads to a later block, so that there is no cycle."""
         return all(map(lt, self.sources, self.targets))
@@ -180,10 +198,14 @@ class Topology:
         return self._group(self.sources, self.targets)
 
     @cached_property
+    def fed(self) -> AbstractSet[int]:
+        """Positions of the blocks that another one feeds."""
+        return set(self.targets)
+
+    @cached_property
     def roots(self) -> Sequence[int]:
         """Positions of the blocks that nothing feeds."""
-        fed = set(self.targets)
-        return [position for position in range(self.count) if position not in fed]
+        return [position for position in range(self.count) if position not in self.fed]
 
     def find_ancestors(self, position: int) -> set[int]:
         """Return the positions of all blocks before one."""
@@ -210,7 +232,7 @@ class Topology:
         return groups
 
 
-_new: Final = tuple.__new__  # the call that a named tuple makes in turn
+_new_edge: Final = partial(tuple.__new__, Edge)  # the call that a named tuple makes
 
 
 @frozen(eq=False)
@@ -225,9 +247,10 @@ class JoinedEdges(Sequence[Edge]):
     topology: Topology
 
     def __iter__(self) -> Iterator[Edge]:
-        blocks, topology = self.blocks, self.topology
-        for source, target in zip(topology.sources, topology.targets, strict=True):
-            yield _new(Edge, (blocks[source].id, blocks[target].id, EMPTY))
+        id_at = [block.id for block in self.blocks].__getitem__
+        sources = map(id_at, self.topology.sources)
+        targets = map(id_at, self.topology.targets)
+        return map(_new_edge, zip(sources, targets, repeat(EMPTY)))
 
     def __len__(self) -> int:
         return len(self.topology.sources)
@@ -291,8 +314,9 @@ class Definition:
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""
+        by_kind = self.by_kind
         for kind in kinds:
-            for position in self.by_kind.get(kind, ()):
+            for position in by_kind.get(kind, ()):
                 yield position, self.blocks[position]
 
     def map_specs(self, change: Callable[[WireBlock], FrozenDict]) -> Definition:
@@ -300,13 +324,10 @@ class Definition:
         blocks = [block._replace(specs=change(block)) for block in self.blocks]
         return evolve(self, blocks=tuple(blocks))
 
-    @cached_property
+    @property
     def by_kind(self) -> Mapping[str, Sequence[int]]:
         """Positions of the blocks of each kind."""
-        positions: dict[str, list[int]] = {}
-        for position, block in enumerate(self.blocks):
-            positions.setdefault(block.kind, []).append(position)
-        return positions
+        return self.topology.by_kind
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -314,20 +335,25 @@ class Definition:
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
-    @cached_property
+    @property
     def topology(self) -> Topology:
-        """The edges by position of their blocks, without dangling ones."""
+        """The kinds of the blocks, and the edges between them by position."""
         edges = self.edges
-        if isinstance(edges, JoinedEdges) and len(edges.blocks) == len(self.blocks):
+        if type(edges) is JoinedEdges and len(edges.blocks) == len(self.blocks):
             return edges.topology
+        return self._read_topology
+
+    @cached_property
+    def _read_topology(self) -> Topology:
         index = self.index
         pairs = sorted(
             (index[source], index[target])
-            for source, target, _ in edges
+            for source, target, _ in self.edges
             if source in index and target in index
         )
         sources = [source for source, _ in pairs]
-        return Topology(sources, [target for _, target in pairs], len(self.blocks))
+        targets = [target for _, target in pairs]
+        return Topology([block.kind for block in self.blocks], sources, targets)
 
 
 def as_body(
@@ -356,8 +382,12 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     Args:
         indent: Spaces for each level; None writes it compact, which is much faster.
     """
-    text = json.dumps(
-        body_of(definition),
+    return f"{_encoder(indent).encode(body_of(definition))}\n"
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(
         indent=indent,
         separators=(",", ":") if indent is None else None,
         ensure_ascii=False,
@@ -365,7 +395,6 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
         check_circular=False,  # what is frozen holds no circle
         default=_show,
     )
-    return f"{text}\n"
 
 
 def body_of(definition: Definition) -> dict[str, Any]:

@@ -189,7 +189,7 @@ class _Reader:
         problems: list[Problem] = []
         # In an answer, what looks like an unbound value is data of a stranger.
         read = unchanged if is_answer else _as_value
-        freezer = Freezer(problems, read, depth=MAX_NESTING, is_code=False)
+        freezer = Freezer(problems.append, read, depth=MAX_NESTING, is_code=False)
         body = freezer.freeze(data)
         if problems:
             self.fail(f"{problems[0].message}; {problems[0].help}", problems[0].path)

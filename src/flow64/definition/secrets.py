@@ -119,7 +119,7 @@ def bind(
     hidden = {value.name for value in unbound if value.secret}
     hidden |= names & getattr(values, "hidden", frozenset())
     plain = sorted((names - hidden) & values.keys())
-    freezer = Freezer(problems)
+    freezer = Freezer(problems.append)
     contents = {name: freezer.freeze(values[name], (name,)) for name in plain}
     contents |= {name: Value(name, secret=True) for name in hidden}
     if not contents:

@@ -18,6 +18,7 @@ from typing import (
     ClassVar,
     Final,
     Literal,
+    NoReturn,
     Self,
     TypeVar,
     cast,
@@ -27,11 +28,11 @@ from typing import (
 import attrs
 from attrs import field, frozen
 
-from ..definition import EMPTY, is_plain
+from ..definition import EMPTY, Freezer, Problem, is_plain
 from ..diagnostics import Place
 from ..errors import BuildError
 from ..text import did_you_mean, shortened
-from .flow import UNSET, Flow, FlowShape
+from .flow import UNSET, Flow, FlowShape, RowKind
 
 _T = TypeVar("_T")
 
@@ -256,6 +257,8 @@ class Block:
         for a in fields:
             default = UNSET if a.default is attrs.NOTHING else a.default
             setattr(cls, a.name, default)
+        if "block_name" not in names:
+            setattr(cls, "block_name", cls.kind)  # noqa: B010 - faster than a property
         # By name, since to a type checker an assignment would be a new signature.
         setattr(cls, "__init__", _make_init(cls, fields))  # noqa: B010 - see above
         setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
@@ -313,22 +316,39 @@ def set_place(block: _T, caller: FrameType) -> _T:
     return block
 
 
-DEEPEST_COPY: Final = 8
-"""Levels of dicts and lists that a block copies. A value may contain itself."""
+def as_data(item: Any) -> Any:
+    """Return the JSON data of a row kind or of a class under `@returns`."""
+    if type(item) is RowKind:
+        return item.name
+    if isinstance(item, type) and (fields := field_map(item)) is not None:
+        return fields
+    return item
 
-_MUTABLE: Final = frozenset({dict, list})
+
+_CONTAINERS: Final = (dict, list)
 
 
-def _copy(value: Any, levels: int) -> Any:
-    """Copy dicts and lists, so that a block stays as it was written.
+def _freeze(value: Any) -> Any:
+    """Freeze a dict or list, so that a block stays as it was written.
 
-    A loop may fill one dict again and again, and make a block of it each time.
+    A loop may fill one dict again and again, and make a block of it each time. What is
+    not JSON is kept as a plain dict or list, and the compiler says so.
     """
-    if levels == 0 or type(value) not in _MUTABLE:
-        return value
-    if type(value) is dict:
-        return {key: _copy(inner, levels - 1) for key, inner in value.items()}
-    return [_copy(inner, levels - 1) for inner in value]
+    try:
+        return _FREEZER.freeze(value)
+    except _NotJsonError:
+        return dict(value) if isinstance(value, dict) else list(value)
+
+
+class _NotJsonError(Exception):
+    """Ends the freezing of a value."""
+
+
+def _stop(_: Problem) -> NoReturn:
+    raise _NotJsonError
+
+
+_FREEZER: Final = Freezer(_stop, convert=as_data)
 
 
 def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
@@ -350,14 +370,15 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
         arguments = kwargs
         if args:
             arguments = dict(zip(positional, args, strict=False)) | kwargs
-        is_twice = args and len(arguments) != len(args) + len(kwargs)
-        if is_twice or not required <= arguments.keys() <= names:
+            if len(arguments) != len(args) + len(kwargs):
+                raise _explain_call(documented, (self, *args), kwargs)
+        if not (names.issuperset(arguments) and required <= arguments.keys()):
             raise _explain_call(documented, (self, *args), kwargs)
         if sent:
             arguments = sent | arguments
         for name, value in arguments.items():
-            if type(value) in _MUTABLE:
-                arguments[name] = _copy(value, DEEPEST_COPY)
+            if isinstance(value, _CONTAINERS):
+                arguments[name] = _freeze(value)
         caller = sys._getframe(1)
         arguments["_code"] = caller.f_code
         arguments["_instruction"] = caller.f_lasti

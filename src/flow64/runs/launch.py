@@ -164,7 +164,7 @@ def _override_source(definition: Definition, settings: Any) -> Definition:
         return definition
     root, *others = definition.topology.roots
     problems: list[Problem] = []
-    frozen_settings = Freezer(problems, unchanged).freeze(dict(settings))
+    frozen_settings = Freezer(problems.append, unchanged).freeze(dict(settings))
     lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
     if others:
         problem = "the workflow has several sources, and which one a run sets is not"

@@ -166,7 +166,7 @@ def build_payload(
     problems: list[Problem] = []
     columns = [*_declared_columns(definition)]
     # Any value passes, also one that would be a placeholder in a workflow.
-    freezer = Freezer(problems, unchanged, frames.as_json)
+    freezer = Freezer(problems.append, unchanged, frames.as_json)
     frozen_rows = freezer.freeze([_read_cells(row, columns) for row in rows])
     lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):

@@ -22,14 +22,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from attrs import evolve, field, frozen
 
-from .definition import (
-    Definition,
-    Stamp,
-    canonical_id,
-    digest,
-    escape_key,
-    is_plain,
-)
+from .definition import Definition, Stamp, canonical_id, digest, escape_key, is_plain
 from .diagnostics import Finding, Place
 from .errors import ApiError
 from .text import shortened

@@ -22,6 +22,7 @@ from typing import Any, Final, Literal, TypeAlias
 import cattrs
 from attrs import evolve, field, frozen
 
+from .. import files
 from ..definition import (
     EMPTY,
     MAX_BYTES,
@@ -42,19 +43,10 @@ from ..definition import (
     with_stamp,
 )
 from ..errors import DeployError, ReadError, SourceError
-from ..files import (
-    FOLDER,
-    Unusable,
-    check_folder,
-    make_folder,
-    read_whole,
-    reason_of,
-    write_whole,
-)
 from ..tables import WrongValueError, add_class, list_mistakes, read_text
 from ..text import printable
 
-PLACE: Final = Path(FOLDER, "history")
+PLACE: Final = Path(files.FOLDER, "history")
 """The default folder, below the working folder."""
 
 PLACE_NAME: Final = "FLOW64_HISTORY"
@@ -171,7 +163,7 @@ class History:
             DeployError: It cannot be used.
         """
         with self._open():
-            check_folder(self.folder)
+            files.check_folder(self.folder)
 
     def save(self, saved: Saved) -> Saved:
         """Write a file, and return the entry with its file.
@@ -184,7 +176,7 @@ class History:
         target = self.folder / f"{stem}.{secrets.token_hex(4)}.json"
         with self._open():
             # `require_writable` has swept the folder, once for all entries.
-            write_whole(target, _text(saved), is_swept=True)
+            files.write_whole(target, _text(saved), is_swept=True)
         return evolve(saved, file=target)
 
     def entries(
@@ -239,7 +231,7 @@ class History:
         except FileNotFoundError:
             return
         except OSError as error:
-            problem = f"it cannot be read: {reason_of(error)}{_ELSEWHERE}"
+            problem = f"it cannot be read: {files.reason_of(error)}{_ELSEWHERE}"
             raise history_error(self.folder, problem) from None
         # The names of files have the key. To find an id, all files are read.
         wanted = None if key is None or is_uuid(key) else _file_key(key)
@@ -251,10 +243,10 @@ class History:
     def _read(self, path: Path) -> Saved | None:
         """Return the entry of a file. None if the file was deleted."""
         try:
-            content = read_whole(path, LARGEST)
+            content = files.read_whole(path, LARGEST)
         except FileNotFoundError:
             return None
-        except Unusable as error:
+        except files.Unusable as error:
             raise history_error(path, str(error)) from None
         try:
             return _saved_from_data(json.loads(content), path)
@@ -272,11 +264,11 @@ class History:
             if self.folder.is_symlink():
                 problem = f"it is a link, which is not followed{_UNSAVED}"
                 raise history_error(self.folder, problem)
-            make_folder(self.folder.parent)
+            files.make_folder(self.folder.parent)
             self.folder.mkdir(mode=0o700, exist_ok=True)
             yield
-        except (OSError, Unusable) as error:
-            problem = f"it cannot be used: {reason_of(error)}{_UNSAVED}"
+        except (OSError, files.Unusable) as error:
+            problem = f"it cannot be used: {files.reason_of(error)}{_UNSAVED}"
             raise history_error(self.folder, problem) from None
 
 

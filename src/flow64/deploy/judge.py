@@ -192,15 +192,12 @@ def fields_of_last_deploy(
 
 def keep_fields(live: Definition, fields: SpecFields) -> Definition:
     """Return a live definition with only some of its spec fields."""
-    return live.map_specs(
-        lambda block: _keep_specs(block, fields.get(block.id.lower(), _NONE))
-    )
 
+    def keep(block: WireBlock) -> FrozenDict:
+        names = fields.get(block.id.lower(), _NONE)
+        return FrozenDict({k: v for k, v in block.specs.items() if k in names})
 
-def _keep_specs(block: WireBlock, names: frozenset[str]) -> FrozenDict:
-    if block.specs.keys() <= names:
-        return block.specs
-    return FrozenDict({k: v for k, v in block.specs.items() if k in names})
+    return live.map_specs(keep)
 
 
 _NONE: Final = frozenset[str]()

@@ -28,22 +28,11 @@ from ..definition import (
 )
 from ..diff import compare
 from ..diff.advice import advise
-from ..errors import (
-    ApiError,
-    BuildError,
-    NotFoundError,
-)
+from ..errors import ApiError, BuildError, NotFoundError
 from . import renames, schedules
 from .git import Git, check_ancestry
 from .history import Saved, history_error
-from .judge import (
-    Judgement,
-    content_of,
-    find_places,
-    is_as_deployed,
-    judge,
-    merge_live,
-)
+from .judge import Judgement, content_of, find_places, is_as_deployed, judge, merge_live
 from .plan import Need, Plan, Step, seal_of
 from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_paths
 
@@ -448,12 +437,8 @@ def plan_restore(
         problem = f"{lost} held a secret and was not saved, so it cannot return"
         raise history_error(saved.file, f"{problem}; all else is in that file")
     values = Values() if values is None else values
-    own = (saved.schedules or {}).items()
-    wanted = evolve(
-        saved.definition,
-        id=saved.workflow_id,
-        schedules={name: text for name, (text, _) in own},
-    )
+    texts = {name: text for name, (text, _) in (saved.schedules or {}).items()}
+    wanted = evolve(saved.definition, id=saved.workflow_id, schedules=texts)
     session.secrets.add(secret_texts(values, secret_names(wanted)))
     info = _read(session, saved.workflow_id)
     step = Step(

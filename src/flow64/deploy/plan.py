@@ -13,13 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 import cattrs
 from attrs import evolve, field, frozen
 
-from ..definition import (
-    EMPTY,
-    Definition,
-    digest,
-    load_json,
-    rfc8785,
-)
+from ..definition import EMPTY, Definition, digest, load_json, rfc8785
 from ..diagnostics import as_card, as_change_lines
 from ..diff.advice import Advice
 from ..errors import ConsentError, StalePlanError, list_lines
@@ -136,9 +130,8 @@ class Step:
     @property
     def bound(self) -> str:
         """The bound fingerprint of what is wanted, as in a stamp; empty for nothing."""
-        if self.target is not None:
-            return self.target.stamp.bound
-        return "" if self.restored is None else digest(content_of(self.restored))[:16]
+        stamp = self.code and self.code.stamp
+        return stamp.bound if stamp else ""
 
     def as_subject(self) -> lines.Subject:
         """Return what a report says of it."""

@@ -18,9 +18,7 @@ from ..analysis.costs import A_RUN, cost
 from ..api import calls
 from ..api.session import Session
 from ..definition import EMPTY, Definition, canonical_id
-from ..errors import (
-    ApiError,
-)
+from ..errors import ApiError
 from ..schedules import (
     Schedule,
     Spending,

@@ -20,7 +20,6 @@ from attrs import evolve, frozen
 from ..definition import (
     DEFAULT_ENV,
     Definition,
-    JoinedEdges,
     Origin,
     Tag,
     canonical_id,
@@ -298,11 +297,13 @@ def _advise_blocks(
     if old_ids <= new_ids or not all(origin.path for origin in origins):
         return
     blocks = [_Block(origin.path or "", _read_levels(origin)) for origin in origins]
-    after = _move_to(above, after, blocks)
+    path = drop_env(after.path or "")
+    moved = {_id(path, block.own): _id(above, block.own) for block in blocks}
     lost: dict[str, int] = {}
-    for old, new in match_blocks(before, after).items():
+    for old, new in match_blocks(before, after, moved).items():
         old_id = canonical_id(before.blocks[old].id)
-        if old_id == canonical_id(after.blocks[new].id):
+        new_id = canonical_id(after.blocks[new].id)  # of a pinned block, it stays
+        if old_id == moved.get(new_id, new_id):
             blocks[new] = evolve(blocks[new], old=blocks[new].own)
         else:
             lost[old_id] = new
@@ -337,14 +338,6 @@ def _read_path(path: str) -> Keys:
 def _id(above: str, keys: Keys) -> str:
     segments: list[tuple[Tag, str]] = [("scope", key) for key in keys[:-1]]
     return id_of(f"{above}/{path_of([*segments, ('block', keys[-1])])}")
-
-
-def _move_to(above: str, after: Definition, blocks: Sequence[_Block]) -> Definition:
-    """Return a definition with the ids of another path. Pins stay."""
-    path = drop_env(after.path or "")
-    ids = {_id(path, block.own): _id(above, block.own) for block in blocks}
-    moved = tuple(wire._replace(id=ids.get(wire.id, wire.id)) for wire in after.blocks)
-    return evolve(after, blocks=moved, edges=JoinedEdges(moved, after.topology))
 
 
 def _guess(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from ..blocks import CATALOGUE, facts_of
 from ..definition import EMPTY, Definition, canonical_id, fingerprint, rfc8785
@@ -34,22 +34,30 @@ IsClear: TypeAlias = Callable[[int, int], bool]
 """Whether so many blocks with one mark can be paired with so many, in order."""
 
 
-def match_blocks(before: Definition, after: Definition) -> Mapping[int, int]:
+def match_blocks(
+    before: Definition, after: Definition, ids: Mapping[str, str] = EMPTY
+) -> Mapping[int, int]:
     """Return the position after by the position before, of blocks that are the same.
 
     Blocks are the same by id, by key path, by content, by their neighbours, and at last
     by kind. Each step takes time in proportion to blocks and edges.
+
+    Args:
+        before: The earlier side.
+        after: The later side.
+        ids: Other ids for blocks of the later side, by those that they have.
     """
+
+    def mark_id(definition: Definition, at: int) -> Hashable:
+        block_id = canonical_id(definition.blocks[at].id)
+        return ids.get(block_id, block_id) if definition is after else block_id
+
     pairing = _Pairing(before, after)
-    pairing.pair(_mark_id, lambda *_: True)
+    pairing.pair(mark_id, lambda *_: True)
     for mark, is_clear in _STEPS:
         pairing.pair(mark, is_clear)
         pairing.follow_edges()
     return pairing.pairs
-
-
-def _mark_id(definition: Definition, at: int) -> Hashable:
-    return canonical_id(definition.blocks[at].id)
 
 
 def _mark_content(definition: Definition, at: int) -> Hashable:
@@ -254,13 +262,11 @@ def _take_names(
     """Return names for the earlier side: those of the later one, of the same blocks."""
     used = {*names}
     chosen: list[str] = []
-    for at, name in enumerate(own_names):
-        if at in pairs:
-            name = names[pairs[at]]  # noqa: PLW2901 - the name that the block has now
-        else:
-            while name in used:
-                name += " (old)"  # noqa: PLW2901 - until no other block has it
-            used.add(name)
+    for at, own_name in enumerate(own_names):
+        name = names[pairs[at]] if at in pairs else own_name
+        while at not in pairs and name in used:
+            name += " (old)"
+        used.add(name)
         chosen.append(name)
     return chosen
 
@@ -270,18 +276,14 @@ def _add_default(
 ) -> Change:
     """Add the documented default of a field that is set on one side alone."""
     head, *parts = change.path
-    sides = (change.before, change.after)
-    if head != "block" or len(parts) != 2 or MISSING not in sides:
+    if head != "block" or len(parts) != 2 or change.sign == "!":
         return change
-    name, field = parts
-    kind = after.facts.get(("block", name))
-    cls = CATALOGUE.get(str(kind))
-    if cls is None or before.facts.get(("block", name)) != kind:
-        return change
-    fact = facts_of(cls).get(str(field))
-    if fact is None or fact.confidence not in ("D", "D1") or fact.default is None:
-        return change
-    return Change(change.path, *sides, default=fact.default)
+    path, field = ("block", parts[0]), str(parts[1])
+    kind = after.facts.get(path)
+    cls = CATALOGUE.get(str(kind)) if before.facts.get(path) == kind else None
+    fact = facts_of(cls).get(field) if cls else None
+    default = fact.default if fact and fact.confidence in ("D", "D1") else None
+    return change if default is None else evolve(change, default=default)
 
 
 def _find_moves(old: DefinitionFacts, new: DefinitionFacts) -> dict[Path, Change]:

@@ -95,11 +95,8 @@ def _fingerprints(findings: Sequence[Finding], root: Path | None) -> Iterator[st
     for file in {finding.file for finding in findings} - {None}:
         checkcache(file)
     for finding in findings:
-        line = (
-            ""
-            if finding.place is None
-            else getline(finding.place.file, finding.place.line)
-        )
+        place = finding.place
+        line = getline(place.file, place.line) if place else ""
         facts = (finding.code, _path(finding, root), finding.where or "", line.strip())
         times[facts] += 1
         # Equal ones, as of two fields of one block, are told apart by their order.

@@ -70,14 +70,8 @@ class Graph:
 
 def graph_of(definition: Definition) -> Graph:
     """Return a definition as a graph."""
-    names, signs = name_blocks(definition), _find_effects(definition)
-    nodes = [
-        _make_node(name, block, signs.get(at, ""), "")
-        for at, (name, block) in enumerate(zip(names, definition.blocks, strict=True))
-    ]
-    topology = definition.topology
-    pairs = sorted({*zip(topology.sources, topology.targets, strict=True)})
-    return Graph(definition.name, nodes, [Link(*pair) for pair in pairs])
+    facts = DefinitionFacts(definition, name_blocks(definition), {}, {})
+    return graph_between(Comparison(facts, facts))
 
 
 def graph_between(comparison: Comparison) -> Graph:

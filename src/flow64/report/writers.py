@@ -171,12 +171,11 @@ _DARK: Final = {
 
 def _limit_rules(rules: str) -> str:
     """Limit rules to our pictures, on any page."""
-    limited: list[str] = []
-    for rule in rules.split("}")[:-1]:
-        selectors, _, body = rule.partition("{")
-        names = ",".join(f".flow64 {name}" for name in selectors.split(","))
-        limited.append(f"{names}{{{body}}}")
-    return "".join(limited)
+    return re.sub(r"[^{}]+(?={)", lambda match: _limit(match[0]), rules)
+
+
+def _limit(selectors: str) -> str:
+    return ",".join(f".flow64 {name}" for name in selectors.split(","))
 
 
 def _set_colours(colours: Mapping[str, str]) -> str:

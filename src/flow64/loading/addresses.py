@@ -126,7 +126,8 @@ def parse_address(
         # Without settings, any name is that of the one environment.
         is_any = any(item.is_of_variables for item in environments.values())
         is_any = is_any and bool(key or (prefers_live and env is None))
-        if head in environments or (is_any and not is_module and not is_pattern(head)):
+        is_any = is_any and not is_module and {*"*?["}.isdisjoint(head)  # no pattern
+        if head in environments or is_any:
             return _parse_live(text, head, key)
     if prefers_live and not is_module:
         return LiveAddress(text, settings.environment(env).name, key=text)
@@ -270,11 +271,6 @@ def require_project_source(settings: Settings | None = None) -> str:
 # -- Keys and patterns -----------------------------------------------------------------
 
 
-def is_pattern(key: str) -> bool:
-    """Return True if a key is a pattern that may match several workflows."""
-    return not {*"*?["}.isdisjoint(key)
-
-
 def matches(pattern: str, name: str) -> bool:
     """Return True if a pattern matches a key path.
 
@@ -284,7 +280,7 @@ def matches(pattern: str, name: str) -> bool:
     >>> matches("leads/*", "leads/us/smb"), matches("leads/*", "leads")
     (True, False)
     """
-    return pattern == name or (is_pattern(pattern) and fnmatchcase(name, pattern))
+    return pattern == name or fnmatchcase(name, pattern)
 
 
 @frozen

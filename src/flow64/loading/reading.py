@@ -280,7 +280,7 @@ class Reader:
     def describe_empty(self, place: str) -> Finding:
         """Return the finding for a source without a workflow."""
         problem = f"{place} holds no Workflow at the level of a module, nor in a list"
-        advice = None
+        advice = 'write workflow = Workflow("Leads", flow, key="leads")'
         if self.makers:
             maker = self.makers[0]
             problem = f"{place} keeps no Workflow in a variable; {maker} makes one"
@@ -291,6 +291,11 @@ class Reader:
             advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
         at = Place(place, 1)
         return Finding("no-workflow", "source", "error", problem, advice, place=at)
+
+
+def as_error(finding: Finding, **facts: Any) -> SourceError:
+    """Return the error of a finding about the source itself."""
+    return SourceError(f"{finding.message}; {finding.help}", finding=finding, **facts)
 
 
 def _as_finding(error: ReadError | SourceError) -> Finding | None:

@@ -27,7 +27,7 @@ from ..workflow import Workflow
 from . import addresses
 from .addresses import EVERYTHING, Selection, SourceAddress
 from .importing import import_scope
-from .reading import Reader, SourceWorkflow
+from .reading import Reader, SourceWorkflow, as_error
 
 
 @frozen
@@ -174,8 +174,7 @@ def _load(
     if not workflows and not reader.findings and (is_forgotten or not is_empty):
         finding = reader.describe_empty(place)
         if not is_forgotten:
-            words = (finding.message, finding.help)
-            raise SourceError("; ".join(filter(None, words)), is_usage=True)
+            raise as_error(finding, is_usage=True)
         reader.findings.append(finding)
     return Loaded(
         place,
@@ -258,10 +257,9 @@ def _duplicate(entry: SourceWorkflow, other: SourceWorkflow) -> SourceError:
     problem = f"{pair} have one path for their ids"
     advice = "give one of them another key, take was= out, or name one place"
     place = entry.workflow.identity.place or Place(entry.where, 1)
-    finding = Finding(
-        "duplicate-workflow", "source", "error", problem, advice, place=place
+    return as_error(
+        Finding("duplicate-workflow", "source", "error", problem, advice, place=place)
     )
-    return SourceError(f"{problem}; {advice}", finding=finding)
 
 
 def _is_whole(place: str, settings: Settings, reader: Reader) -> bool:

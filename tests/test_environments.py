@@ -333,6 +333,12 @@ WRONG = {
     ],
     "[tool.flow64.environments.prod]\nendpoint = 'https://x'\n": [".environments.prod"],
     f"{STAGING}values.x.env = 5\n": [".environments.staging.values.x"],
+    # Two with the same ids, and one of whose name --prune would delete.
+    STAGING + STAGING.replace("staging]", "b]\nwas = 'staging'"): [".environments.b"],
+    STAGING.replace("staging]", "'\u00e9']")
+    + STAGING.replace("staging]", "'e\u0301']"): [".environments.e\u0301"],
+    STAGING.replace("staging]", "staging]\nwas = 'stage'")
+    + STAGING.replace("staging]", "b]\nwas = 'staging'"): [".environments.staging"],
     '[tool.flow64.environments."a\\n::error::b"]\napi_key = 1\n': [
         r".environments['a\n::error::b'].api_key"
     ],

@@ -134,13 +134,7 @@ class Job:
     """A job of the workflow file: its scripts, run one after the other."""
 
     def __init__(self, project, name, **values):
-        """Run the job.
-
-        Args:
-            project: The repository.
-            name: The name of the job.
-            **values: The texts of expressions, such as `secrets_SIXTYFOUR_PROD_KEY`.
-        """
+        """Run the job, with texts of expressions, such as `secrets_X`."""
         file = project.origin / ".github/workflows/flow64.yml"
         job = yaml.safe_load(file.read_text("utf-8"))["jobs"][name]
         self.work = project.checkout()

@@ -74,19 +74,6 @@ def write(tmp_path, namespace):
 
 
 @pytest.fixture
-def forked(leads):
-    """The same file, with a side branch: its workflow ends in two blocks."""
-    text = leads.read_text("utf-8")
-    aside = 'tap(OutgoingWebhook(key="archive", url="https://x.example/a")) >> '
-    text = text.replace("LEAD, Project", "LEAD, Project, tap")
-    text = text.replace("import Lead", "import OutgoingWebhook, Lead")
-    text = text.replace("}) >> Lead", "}) >> " + aside + "Lead")
-    end = ') >> OutgoingWebhook(url="https://x.example/b").scoped("work")\ninbound'
-    leads.write_text(text.replace(")\ninbound", end), "utf-8")
-    return leads
-
-
-@pytest.fixture
 def people(tmp_path):
     """Two rows, one of them a formula."""
     path = tmp_path / "people.csv"

@@ -201,17 +201,6 @@ def test_branch_that_renames(branch, flow64):
     assert alone == "main → working tree: 1 equal\n"
 
 
-def test_branch_with_a_wrong_old_name(branch, flow64):
-    """The key is as before, and the ids are not."""
-    code = branch / "flows" / "leads.py"
-    text = code.read_text("utf-8")
-    code.write_text(text.replace('key="inbound"', 'key="inbound", was="in"'), "utf-8")
-
-    printed = flow64("diff", "--base", "main")[1]
-
-    assert 'to keep ids  inbound: was="inbound" in workflow inbound' in printed
-
-
 def test_branch_with_rows(branch, flow64, people, service):
     """The workflow that ran is found in the environment, whatever its id is there."""
     text = settings('source = "flows"', prod=['was = "old"'])

@@ -33,20 +33,6 @@ def test_a_deploy_says_that_a_variable_names_its_environment(
     assert (named[0], "FLOW64_ENV" in named[2]) == (3, False)
 
 
-def test_an_environment_says_what_differs_there(configured, leads, flow64, people):
-    """The suffix is deployed, a second deploy changes nothing, and the limit holds."""
-    first = flow64("deploy", "leads.py", "--yes", "--env", "staging")
-    code, printed, told = flow64("deploy", "leads.py", "--yes", "--env", "staging")
-    _, listed, _ = flow64("list", "--env", "staging")
-    run = flow64("run", "leads.py", people, "--new", "--yes", "--env", "staging")
-
-    assert (first[0], first[1][:13]) == (0, "created    in")
-    assert (code, printed) == (0, "")
-    assert "staging: 1 unchanged" in told
-    assert "Inbound leads (staging)" in listed
-    assert (run[0], "more rows than max_rows=1" in run[2]) == (3, True)
-
-
 def test_renamed_environment_keeps_everything(configured, leads, flow64, people):
     """Ids, stamp, history and runs go by the old name, and words by the new one."""
     named = ("-e", "staging")
@@ -72,42 +58,3 @@ def test_renamed_environment_keeps_everything(configured, leads, flow64, people)
     again = flow64("run", "leads.py", people, "--yes", *named)
     assert "Nothing bought" in again[1] + again[2]
     assert flow64("restore", "inbound", saved["at"], "--yes", *named)[0] == 0
-
-
-def test_two_environments_of_one_old_name(configured, leads, flow64):
-    file = leads.with_name("pyproject.toml")
-    file.write_text(SETTINGS.replace("prod]", 'prod]\nwas = "staging"'), "utf-8")
-
-    code, _, told = flow64("plan", "leads.py", "-e", "prod")
-
-    assert code == 1
-    assert "environments.prod: its ids are those of staging" in told
-
-
-def test_two_environments_of_one_name_in_unicode(configured, leads, flow64):
-    """Written as one character or as two, it gives the same ids."""
-    file = leads.with_name("pyproject.toml")
-    text = SETTINGS.replace("staging]", '"caf\u00e9"]').replace(
-        "prod]", '"cafe\u0301"]'
-    )
-    file.write_text(text, "utf-8")
-
-    code, _, told = flow64("plan", "leads.py", "-e", "caf\u00e9")
-
-    assert code == 1
-    assert "its ids are those of caf\u00e9" in told
-
-
-def test_environment_with_a_name_that_is_in_the_ids_of_another(
-    configured, leads, flow64
-):
-    """Otherwise, --prune in staging would delete what prod has."""
-    file = leads.with_name("pyproject.toml")
-    text = SETTINGS.replace("staging]", 'staging]\nwas = "stage"')
-    text = text.replace("prod]", 'prod]\nwas = "staging"')
-    file.write_text(text, "utf-8")
-
-    code, _, told = flow64("plan", "leads.py", "-e", "staging")
-
-    assert code == 1
-    assert "environments.staging: the ids of prod have this name" in told

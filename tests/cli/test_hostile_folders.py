@@ -9,23 +9,12 @@ import time
 
 import pytest
 
+from flow64 import LEAD, Workflow
+from flow64.blocks import Webhook
 from tests.cli.pipelines import commit_all, git
 
-BODY = {
-    "workflow_name": "Inbound",
-    "workflow_definition": {
-        "blocks": [
-            {
-                "sequence_number": 1,
-                "block_type": "source",
-                "block_name": "webhook",
-                "specs": {"dataframe_type": "LEAD"},
-            }
-        ],
-        "edges": [],
-    },
-}
-TEXT = json.dumps(BODY)
+BODY = json.loads(Workflow("Inbound", Webhook(LEAD)).to_json())
+TEXT = json.dumps({name: BODY[name] for name in BODY if name != "id"})
 
 
 @pytest.fixture

@@ -101,10 +101,9 @@ def test_an_empty_environment_is_a_wrong_use_in_each_command(flow64):
         "run leads.py x.csv -e local",
         "restore x 2 -e local",
         "pull 2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -e local -o x",
-        "init x",
     ],
 )
-def test_a_name_of_nothing_or_a_missing_one_is_a_wrong_use(line, leads, flow64):
+def test_a_name_of_nothing_is_a_wrong_use(line, leads, flow64):
     assert flow64(*line.split())[:2] == (64, "")
 
 

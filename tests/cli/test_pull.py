@@ -38,10 +38,7 @@ def test_all(put, service, flow64):
 
     code, printed, _ = flow64("pull", "prod", "-o", "live")
 
-    assert (code, printed.splitlines()) == (
-        0,
-        ["live/inbound.json", "live/outbound.json"],
-    )
+    assert (code, printed) == (0, "live/inbound.json\nlive/outbound.json\n")
     assert {one.method for one in service.requests} == {"GET"}
     loaded = load_source("live", code=False)
     assert {one.workflow.id("prod") for one in loaded.workflows} == ids

@@ -169,22 +169,11 @@ def build(mode: EmailMode) -> Workflow:
     return Workflow("Leads", leads >> contact(mode))
 
 
-assert_type(
-    variants(build, {"us": {"mode": "PERSONAL", "size": 2}, "uk": {"mode": "x"}}),
-    dict[str, Workflow],
-)
-assert_type(
-    variants(build, mode=["PERSONAL"]),
-    dict[tuple[str, ...], Workflow],
-)
-assert_type(
-    variants(build, {"na": {}, "eu": {}}, was={"na": "us", "eu": None}),
-    dict[str, Workflow],
-)
-assert_type(
-    variants(build, mode=["PERSONAL"], was={"mode=PERSONAL": "mode=OWN"}),
-    dict[tuple[str, ...], Workflow],
-)
+fleet = variants(build, {"na": {"size": 2}, "eu": {}}, was={"na": "us", "eu": None})
+modes = variants(build, mode=["PERSONAL"], was={"mode=PERSONAL": "mode=OWN"})
+assert_type(fleet, dict[str, Workflow])
+assert_type(modes, dict[tuple[str, ...], Workflow])
+assert_type(variants(build, mode=["PERSONAL"]), dict[tuple[str, ...], Workflow])
 Project("g2", namespace="new.example", was="acme.example/growth")
 leads >> FindEmail(was="work/find_email").scoped("home", was="")
 assert_type(Workflow.from_json("{}").to_json(indent=None), str)

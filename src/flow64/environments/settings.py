@@ -281,14 +281,10 @@ def _list_files(folder: Path) -> Iterator[Path]:
 def _parse(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        problem = "is not UTF-8"
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         # The message of the parser has a place and no line, which may hold a key.
-        problem = f"is not valid TOML: {error}"
-    raise ConfigError(f"{printable(relative_path(file))} {problem}")
+        problem = f"cannot be read as TOML: {error}"
+    raise ConfigError(printable(f"{relative_path(file)} {problem}"))
 
 
 def _read(file: Path, table: object) -> Settings:

@@ -21,12 +21,13 @@ from attrs import define, evolve, field, frozen
 from .. import manifest
 from ..definition.freezing import is_plain
 from ..definition.ids import ProjectKey, Stamp, canonical_id
-from ..definition.reading import MAX_BYTES, loads
+from ..definition.reading import loads
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
 from ..environments import Settings
 from ..errors import CompileError, ReadError, SourceError
 from ..files import relative_path
+from ..manifest import unreadable
 from ..text import join_words
 from ..workflow import Workflow
 from .importing import ImportScope, find_import_root, import_scope
@@ -112,6 +113,7 @@ class Reader:
     is_all: bool = True
     # Objects are kept, so that ids stay theirs.
     _seen: dict[int, object] = field(factory=dict[int, object])
+    _size: int = 0
 
     # -- Files, folders and modules ---------------------------------------------------
 
@@ -163,7 +165,7 @@ class Reader:
             self.is_code = True
             return
         if not self.code and folder.is_symlink():
-            raise manifest.unreadable(folder, "it is a link, which is not followed")
+            raise unreadable(folder, "it is a link, which is not followed")
         self._read_json_files(folder)
         if not self.workflows and modules:
             self._require_code(folder)
@@ -179,7 +181,7 @@ class Reader:
             names: dict[str, str] = {}
             for name, path in files.items():
                 if (other := names.setdefault(unquote(name), name)) != name:
-                    raise manifest.unreadable(path, f"it has the name of {other}")
+                    raise unreadable(path, f"it has the name of {other}")
             listing = manifest.read_manifest(place / manifest.MANIFEST)
             listings += [listing] if listing else []
             for name in sorted(listing.files) if listing else files:
@@ -194,6 +196,10 @@ class Reader:
         """Read the workflow of a file, with its keys if the manifest lists it."""
         # A file that is not read is no finding: a finding shows a line of its file.
         content = manifest.read_content(path)
+        self._size += len(content)
+        if self._size > MOST_BYTES:
+            problem = f"with others it is larger than {MOST_BYTES // 2**20} MiB"
+            raise unreadable(path, problem)
         entry = listing.files.get(path.name) if listing else None
         with self.catch():
             if entry is None:
@@ -318,30 +324,22 @@ def _as_finding(error: ReadError | SourceError) -> Finding | None:
 def _list_files(folder: Path, suffix: str) -> Iterator[Path]:
     """Yield the files below a folder, without hidden, generated and program files.
 
-    Linked folders are left out. Links and other special files are refused, unless they
-    are Python.
+    Linked folders are left out.
 
     Raises:
-        ReadError: Something is refused, or the folder is too large.
+        ReadError: A name is refused, or the folder is too large.
     """
     waiting = [(folder, 0)]
-    count = size = 0
+    count = 0
     while waiting:
         place, level = waiting.pop()
         entries = _scan(place, suffix)
         files = [item for item in entries if not item.is_dir(follow_symlinks=False)]
         inner = [place / item.name for item in entries if item not in files]
-        if suffix != ".py":
-            size += sum(_measure(entry, place / entry.name) for entry in files)
-        if size > MOST_BYTES:
-            problem = f"its files are larger than {MOST_BYTES // 2**20} MiB together"
-            raise manifest.unreadable(folder, problem)
         count += len(entries)
         if count > MOST_FILES or level > MOST_DEPTH:
             problem = f"more than {MOST_FILES:,} entries, or {MOST_DEPTH} levels"
-            raise manifest.unreadable(
-                folder, f"its folders are too large or deep: {problem}"
-            )
+            raise unreadable(folder, f"its folders are too large or deep: {problem}")
         yield from (place / entry.name for entry in files)
         waiting += [
             (path, level + 1)
@@ -356,14 +354,10 @@ def _scan(folder: Path, suffix: str) -> Sequence[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             kept = [entry for entry in entries if _is_relevant(entry, suffix)]
     except OSError as error:  # a part that is left out would be taken for deleted
-        raise manifest.unreadable(
-            folder, f"it cannot be read ({error.strerror})"
-        ) from None
+        raise unreadable(folder, f"it cannot be read ({error.strerror})") from None
     for entry in kept:
         if not (is_plain(entry.name) and entry.name.isprintable()):
-            raise manifest.unreadable(
-                folder / entry.name, "its name has invisible characters"
-            )
+            raise unreadable(folder / entry.name, "its name has invisible characters")
     return sorted(kept, key=lambda entry: entry.name)
 
 
@@ -376,18 +370,6 @@ def _is_relevant(entry: os.DirEntry[str], suffix: str) -> bool:
         is_module = entry.name.endswith(suffix) and not _is_program(entry.name)
         return is_module and entry.is_file()
     return entry.name.endswith(suffix)
-
-
-def _measure(entry: os.DirEntry[str], path: Path) -> int:
-    """Return the size of a file, which is not opened."""
-    if entry.is_symlink():
-        raise manifest.unreadable(path, "it is a link, which is not followed")
-    if not entry.is_file(follow_symlinks=False):
-        raise manifest.unreadable(path, "it is not a regular file")
-    size = entry.stat(follow_symlinks=False).st_size
-    if size > MAX_BYTES:
-        raise manifest.unreadable(path, f"it is larger than {MAX_BYTES // 2**20} MiB")
-    return size
 
 
 _GENERATED: Final = frozenset({"__pycache__", "node_modules"})

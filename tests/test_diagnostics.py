@@ -149,9 +149,6 @@ def test_findings_are_counted(severities, text):
     assert summary([finding(severity) for severity in severities]) == text
 
 
-ACCENT = "e\u0301"
-
-
 @pytest.mark.parametrize(
     ("width", "marked", "line", "marks"),
     [

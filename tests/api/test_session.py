@@ -17,7 +17,6 @@ OK = answer([])
 BUSY = answer({"detail": "busy"}, 503)
 LIMIT = answer({"detail": "slow down"}, 429)
 LOST = httpx.ReadError("reset")
-SECRET = "SENTI" + "NEL"
 REFUSED = httpx.ConnectError("refused")
 
 

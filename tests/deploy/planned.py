@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from attrs import define, evolve, field, frozen
 
-from flow64 import Client, Project
+from flow64 import Client
 from flow64.api.calls import create_workflow, update_workflow
 from flow64.api.network import Policy
 from flow64.definition import Values, as_body, fingerprint
@@ -149,7 +148,3 @@ def service(history=None, values=None, **switches):
     facts = {"base_url": ENDPOINT, "transport": transport, "journal": None}
     with Client(KEY, policy=QUICK, **facts) as client:
         yield Service(emulator, client, history, values or Values())
-
-
-def new_project():
-    return Project("growth", f"{uuid4()}.example")

@@ -6,8 +6,6 @@ import ssl
 import time
 from uuid import NAMESPACE_URL, uuid5
 
-import httpx
-
 # Loopback is plain http: reading all certificates would take longer than most tests.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -121,8 +119,3 @@ def links(client, run_id, **query):
     """The download items of a run."""
     path = f"/workflows/runs/{run_id}/results/download-links"
     return client.get(path, params=query).json()
-
-
-def in_process(emulator, **settings):
-    """A client of httpx for an emulator that has no port."""
-    return httpx.Client(transport=emulator.transport(), **settings)

@@ -195,7 +195,6 @@ def test_order_of_statements_changes_nothing(pairs):
 keys = st.text(min_size=1, max_size=6).filter(
     lambda text: text.encode("utf-8", "ignore").decode() == text
 )
-whole_floats = st.floats(allow_nan=False, allow_infinity=False)
 data = json_values(scalars | values)
 objects = st.dictionaries(
     keys.filter(lambda key: key != "flow64:value"), data, max_size=3

@@ -14,7 +14,6 @@ from flow64.report.writers import as_html, as_markdown, as_text
 from tests.report.cases import CASES, PRICES, record
 
 GOLDEN = Path(__file__).parent / "golden"
-IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 PLANS = ("forty_variants", "two_drifted", "schedules_changed", "project_renamed")
 PLANS += ("twelve_with_schedules",)

@@ -7,35 +7,29 @@ request and one answer.
     with Emulator() as emulator, FaultServer(emulator) as server:
         server.on("POST", "/workflows/run", LOST)      # applied, then a reset, once
         server.on("GET", "*", Reply(503), Reply(503))  # the next two reads
-        server.then(Drop(), PASS)                      # the next two that are left
         server.always("GET", "*/live_status", Hang())  # from now on
         client = Client("k", base_url=server.url, journal=None)
         ...
-    assert [seen.line for seen in server.requests] == ["POST /workflows/run", ...]
     assert len(server.applied("POST")) == 1
 
 What a script consists of:
 
 - `Reply(status, body, headers, ...)`: an answer, whole, cut, dripping, endless, or with
   a length that is not so. `body` is bytes, text, JSON data, or a function that gives
-  the parts one by one. `location(code, url)` is a redirect.
+  the parts one by one.
 - `Drop(ending, after)`: no answer; `ending` is "reset" or "close", and `after` says
-  what is read before: "headers", the whole "request", or "nothing" (in `then` alone,
-  and played once no script of `on` is left).
+  what is read before: "headers", or the whole "request".
 - `Hang(seconds)`: no answer for that long (None: until the server stops), then `Drop`.
 - `Forward(then=...)`: the emulator handles the request, then `then(reply)` says what is
-  done with its `Reply`. `PASS` hands it on, `LOST` resets, `CLOSED` closes, `HUNG`
-  hangs, `cut(n)` resets after n bytes of the body, `after(seconds)` answers late,
-  `answered(429)` answers with another status.
-  `Forward(again=0)` delivers it twice, `Forward(again=0.2)` once more 0.2 s after the
-  answer; `server.settle()` waits for that.
+  done with its `Reply`. `PASS` hands it on, `LOST` resets, `CLOSED` closes, `cut(n)`
+  resets after n bytes of the body, `after(seconds)` answers late, `answered(429)`
+  answers with another status.
 - A function that takes the `Received` and gives one of these.
 
-Scripts of `on` come first, then those of `then`, then what `always` says (the last one
-that fits), then `PASS`, or a 501 where there is no emulator. `unused` tells which were
-not played. `server.refuse()` closes the port, so that connecting fails, and
-`server.listen()` opens the same one again. Signed links lead here too, since the
-emulator takes their host from the request.
+Scripts of `on` come first, then what `always` says (the last one that fits), then
+`PASS`, or a 501 where there is no emulator. `server.refuse()` closes the port, so that
+connecting fails. Signed links lead here too, since the emulator takes their host from
+the request.
 """
 
 from __future__ import annotations
@@ -50,7 +44,7 @@ from fnmatch import fnmatchcase
 from http.client import HTTPConnection, HTTPException, responses
 from threading import Event, Lock, Thread
 from typing import Any, Literal, Self, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from attrs import define, evolve, field, frozen
 
@@ -89,27 +83,13 @@ class Received:
         return urlsplit(self.target).path
 
     @property
-    def query(self) -> Mapping[str, Sequence[str]]:
-        """Its query parameters, each with all its values."""
-        return parse_qs(urlsplit(self.target).query, keep_blank_values=True)
-
-    @property
-    def line(self) -> str:
-        """Method and path."""
-        return f"{self.method} {self.path}"
-
-    @property
     def json(self) -> Any:
         """The body as data; None where there is none."""
         return json.loads(self.body) if self.body else None
 
-    def all(self, name: str) -> Sequence[str]:
-        """The texts of every header of a name."""
-        return [text for known, text in self.headers if known == name.lower()]
-
     def header(self, name: str) -> str | None:
         """The text of a header that comes once at most."""
-        found = self.all(name)
+        found = [text for known, text in self.headers if known == name]
         assert len(found) <= 1, f"{name} came {len(found)} times"
         return found[0] if found else None
 
@@ -152,11 +132,6 @@ class Reply:
         """The body, put together."""
         return b"".join(_parts(self.body))
 
-    @property
-    def json(self) -> Any:
-        """The body as data."""
-        return json.loads(self.content)
-
 
 @frozen
 class Drop:
@@ -164,11 +139,11 @@ class Drop:
 
     Attributes:
         ending: How it ends.
-        after: What is read before: "nothing", "headers", or the whole "request".
+        after: What is read before: "headers", or the whole "request".
     """
 
     ending: Ending = "reset"
-    after: Literal["nothing", "headers", "request"] = "request"
+    after: Literal["headers", "request"] = "request"
 
 
 @frozen
@@ -191,21 +166,18 @@ class Forward:
     Attributes:
         then: What is done with its answer; None hands it on.
         change: Makes another request of the one that came in, for the emulator.
-        again: Seconds after the answer at which it is handled once more; 0 is before
-            it, and gives the second answer; None is never.
     """
 
     then: Callable[[Reply], Act] | None = None
     change: Callable[[Received], Received] | None = None
-    again: float | None = None
 
 
 Act: TypeAlias = "Reply | Drop | Hang | Forward | Callable[[Received], Act]"
 
 
-def cut(at: int, ending: Ending = "reset") -> Forward:
+def cut(at: int) -> Forward:
     """Handled; the answer breaks off after some bytes of its body."""
-    return Forward(lambda reply: evolve(reply, cut=at, ending=ending))
+    return Forward(lambda reply: evolve(reply, cut=at, ending="reset"))
 
 
 def after(seconds: float) -> Forward:
@@ -213,22 +185,14 @@ def after(seconds: float) -> Forward:
     return Forward(lambda reply: evolve(reply, delay=seconds))
 
 
-def answered(status: int, url: str = "") -> Forward:
-    """Handled; the answer has another status, and leads to a URL if one is given."""
-    headers = {"location": url} if url else {}
-    return Forward(lambda _: Reply(status, {"detail": "no"}, headers))
-
-
-def location(status: int, url: str, **more: Any) -> Reply:
-    """A redirect."""
-    return Reply(status, headers={"location": url}, **more)
+def answered(status: int) -> Forward:
+    """Handled; the answer has another status."""
+    return Forward(lambda _: Reply(status, {"detail": "no"}))
 
 
 PASS = Forward()
 LOST = Forward(lambda _: Drop("reset"))
 CLOSED = Forward(lambda _: Drop("close"))
-HUNG = Forward(lambda _: Hang())
-TWICE = Forward(again=0)
 
 
 # -- The server -----------------------------------------------------------------------
@@ -251,8 +215,7 @@ class FaultServer:
     """Serves scripts on a loopback port; see the top of this file.
 
     Attributes:
-        requests: What came in, in order of arrival; a connection that is dropped before
-            its request was read is in `connections` alone.
+        requests: What came in, in order of arrival.
         connections: How many connections were accepted.
         errors: What went wrong in this server itself; `stop` raises the first.
     """
@@ -272,7 +235,6 @@ class FaultServer:
         self.errors = []
         self._emulator = emulator
         self._rules: list[_Rule] = []
-        self._queue: list[Act] = []
         self._always: list[tuple[_Rule, Act]] = []
         self._lock = Lock()
         self._stopped = Event()
@@ -287,11 +249,6 @@ class FaultServer:
         return f"http://127.0.0.1:{self._port}"
 
     # -- Its script -------------------------------------------------------------------
-
-    def then(self, *acts: Act) -> Self:
-        """Play these for the next requests for which nothing else is left."""
-        self._queue.extend(acts)
-        return self
 
     def on(self, method: str, path: str, *acts: Act) -> Self:
         """Play these, once each, for the next requests of a method and path.
@@ -309,12 +266,6 @@ class FaultServer:
         self._always.insert(0, (_Rule(method, path, []), act))
         return self
 
-    @property
-    def unused(self) -> Sequence[Act]:
-        """What was not played."""
-        with self._lock:
-            return [act for rule in self._rules for act in rule.acts] + self._queue
-
     def of(self, method: str = "*", path: str = "*") -> Sequence[Received]:
         """The requests of a method and path."""
         rule = _Rule(method, path, [])
@@ -328,10 +279,10 @@ class FaultServer:
     # -- Serving ----------------------------------------------------------------------
 
     def listen(self) -> None:
-        """Open the port, the same one as before."""
+        """Open a port."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
+        listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         self._port = listener.getsockname()[1]
         self._listener = listener
@@ -345,9 +296,9 @@ class FaultServer:
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
-    def settle(self, seconds: float = SECONDS) -> None:
-        """Wait until all that was accepted, and all that is delivered late, is over."""
-        ends = time.monotonic() + seconds
+    def settle(self) -> None:
+        """Wait until all that was accepted is over."""
+        ends = time.monotonic() + SECONDS
         # Whoever ends may have begun something before.
         while busy := [t for t in self._threads if t.name != "accept" and t.is_alive()]:
             busy[0].join(max(ends - time.monotonic(), 0))
@@ -409,8 +360,6 @@ class FaultServer:
                 self._open.discard(connection)
 
     def _answered(self, connection: socket.socket, number: int) -> Ending:
-        if (first := self._at_once()) is not None:
-            return first.ending
         seen, rest = _head(connection, number)
         if seen is None:
             return "close"
@@ -422,23 +371,10 @@ class FaultServer:
         seen.body = _body(connection, seen, rest)
         return self._done(connection, seen, act)
 
-    def _at_once(self) -> Drop | None:
-        """A drop before anything is read, where it is next for whatever comes."""
-        with self._lock:
-            anything = [rule for rule in self._rules if rule.acts]
-            if self._queue and not anything:
-                first = self._queue[0]
-                if isinstance(first, Drop) and first.after == "nothing":
-                    self._queue.pop(0)
-                    return first
-        return None
-
     def _chosen(self, seen: Received) -> Act:
         for rule in self._rules:
             if rule.acts and rule.is_for(seen):
                 return rule.acts.pop(0)
-        if self._queue:
-            return self._queue.pop(0)
         for rule, act in self._always:
             if rule.is_for(seen):
                 return act
@@ -463,17 +399,8 @@ class FaultServer:
     ) -> Ending:
         asked = act.change(seen) if act.change else seen
         reply = self._handled(seen, asked)
-        if act.again == 0:
-            reply = self._handled(seen, asked)
         next_act = act.then(reply) if act.then else reply
-        ending = self._done(connection, seen, next_act)
-        if act.again:
-            self._spawn(self._once_more, act.again, seen, asked)
-        return ending
-
-    def _once_more(self, seconds: float, seen: Received, asked: Received) -> None:
-        if not self._stopped.wait(seconds):
-            self._handled(seen, asked)
+        return self._done(connection, seen, next_act)
 
     def _handled(self, seen: Received, asked: Received) -> Reply:
         base = getattr(self._emulator, "url", self._emulator)
@@ -523,14 +450,6 @@ class FaultServer:
         if reply.is_chunked:
             connection.sendall(b"0\r\n\r\n")
         return reply.ending
-
-
-def unused_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 # -- Bytes ----------------------------------------------------------------------------

@@ -17,18 +17,11 @@ SECRET = "https://hooks.example.com/SENTINEL-VALUE"
 
 
 OK = answer({})
-MISSING = answer({"detail": "not found"}, 404)
 BROKEN = answer({"detail": "oops"}, 500)
-TAKEN = answer({"detail": "taken"}, 409)
-HTML = answer(b"<html>log in</html>", content_type="text/html")
 
 
 def lost(sent=True):
     return TransportError("POST /x: no answer", sent=sent)
-
-
-def unreachable():
-    return lost(sent=False)
 
 
 def flow(mode="PROFESSIONAL", url="https://example.com/hook", schema=None, **more):

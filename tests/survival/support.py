@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from flow64 import LEAD, Project, Workflow
-from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.blocks import FindEmail, Webhook
 from flow64.client import Policy
 
 QUICK = Policy(
@@ -18,12 +18,8 @@ QUICK = Policy(
 """As patient as any, but for the length of its waits."""
 
 
-def workflow(mode="PROFESSIONAL", *, key="leads", namespace=None, hook=None, again=()):
-    """A workflow of two or three blocks, in a namespace of its own."""
+def workflow(mode="PROFESSIONAL", *, key="leads", namespace=None):
+    """A workflow of two blocks, in a namespace of its own."""
     flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail(mode=mode)
-    for name in again:
-        flow = flow >> FindEmail(key=name)
-    if hook is not None:
-        flow = flow >> OutgoingWebhook(url=hook)
     project = Project("growth", namespace=namespace or f"{uuid4()}.example")
     return Workflow("Leads", flow, key=key, project=project)

@@ -415,8 +415,8 @@ class Workflow:
                 does a webhook that is to run its `webhook_input`.
             client: The client. None makes one from the environment variables.
             **options: `env`, `intent`, `new`, `retry`, `attach`, `new_since`, `by`,
-                `values`, `max_rows`, `max_cost`, `specs_override`, `save_json`,
-                `result_formats`, `block`.
+                `values`, `max_rows`, `max_cost`, `specs_override`, `result_formats`,
+                `block`.
 
         Raises:
             RunError: It was refused before anything was sent.

@@ -75,7 +75,7 @@ class Person:
 # -- Every day ------------------------------------------------------------------------
 
 
-def test_deploy_run_and_read(client, emulator):
+def test_deploy_run_and_read(client, emulator, caplog):
     """A second deploy and a second run of the same rows send and buy nothing."""
     workflow = leads()
     assert client.plan(workflow).steps[0].state == "new"
@@ -87,6 +87,7 @@ def test_deploy_run_and_read(client, emulator):
     ]
     again = client.run(workflow, ROWS)
     assert (again.id, again.is_attached) == (run.id, True)
+    assert f"same rows and definition as run {run.id}" in caplog.text
     assert client.run(workflow, ROWS, new=True).id != run.id
     assert writes(emulator) == ["create_workflow", "run", "run"]
 

@@ -44,7 +44,7 @@ def test_batches_come_in_order_and_hold_all_rows(service, tmp_path):
 
 
 @pytest.mark.parametrize("intent", [None, "2026-W20"])
-def test_job_that_stops_resumes_without_buying_again(service, tmp_path, intent, caplog):
+def test_job_that_stops_resumes_without_buying_again(service, tmp_path, intent):
     """By `break`, or by a kill between any two requests."""
     for batch in run(service, tmp_path / "j", intent=intent, concurrency=2):
         assert batch.index == 0
@@ -58,7 +58,6 @@ def test_job_that_stops_resumes_without_buying_again(service, tmp_path, intent, 
 
     assert len(found) == len(service.runs) == 4
     assert [batch.run.is_attached for batch in found] == [True, True, True, False]
-    assert "nothing bought" not in caplog.text  # not a line for each batch
 
 
 def test_slow_batch_holds_up_no_other(service, tmp_path, monkeypatch):

@@ -293,7 +293,8 @@ def test_any_machine_can_compare(emulator, form, tmp_path):
     rows = [{**ADA, "n": 1, "x": None}, {**BEN, "n": 2, "x": "é"}]
     with Client("k", base_url=emulator.url, journal=None) as client:
         client.deploy(CODE)
-        client.run(CODE, rows, save_json=form == "json").wait(every=0.01)
+        is_json = form == "json"
+        client.runs.start(CODE.id(), rows, save_json=is_json).wait(every=0.01)
     with Client("k", base_url=emulator.url, journal=None) as client:
         facts = {"new_since": "latest", "by": ["email", "n"]}
         run = client.run(CODE, [*rows, {**CY, "n": 3}], **facts).wait(every=0.01)

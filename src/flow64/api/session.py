@@ -238,7 +238,7 @@ class Session:
 
         def exchange() -> Any:
             threads.require_sending()
-            with threads.deadline(seconds), threads.reading(is_read):
+            with threads.deadline(seconds), threads.setting(threads.IS_READ, is_read):
                 return self._exchange(request, path, seconds)
 
         return threads.run_aside(exchange, is_patient=not is_read)
@@ -365,7 +365,7 @@ class Session:
         try:
             with (
                 threads.deadline(seconds or self.policy.deadline),
-                threads.reading(True),
+                threads.setting(threads.IS_READ, True),
             ):
                 # Not by httpx.Client, which logs addresses.
                 response = self._network.handle_request(request)

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context, ContextVar, copy_context
 from queue import SimpleQueue
 from threading import Event, Thread, current_thread, main_thread
@@ -130,23 +130,18 @@ def sleep(seconds: float) -> None:
 
 
 @contextmanager
-def deadline(seconds: float) -> Generator[None]:
+def setting(variable: ContextVar[T], value: T) -> Generator[None]:
+    """Set a variable inside, such as `IS_READ`."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
+def deadline(seconds: float) -> AbstractContextManager[None]:
     """End all calls inside after some seconds, or at an earlier deadline around it."""
-    token = ENDS.set(min(ENDS.get(), now() + seconds))
-    try:
-        yield
-    finally:
-        ENDS.reset(token)
-
-
-@contextmanager
-def reading(is_read: bool) -> Generator[None]:
-    """Say whether the request inside may be given up, since it changes nothing."""
-    token = IS_READ.set(is_read)
-    try:
-        yield
-    finally:
-        IS_READ.reset(token)
+    return setting(ENDS, min(ENDS.get(), now() + seconds))
 
 
 # -- Waiting --------------------------------------------------------------------------

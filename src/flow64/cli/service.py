@@ -19,7 +19,6 @@ from ..environments import ENV_NAME, Environment, load
 from ..environments.clients import OPENING_LOG, open_client
 from ..errors import ConfigError, NotFoundError, TransportError
 from ..runs.results import read_recording
-from ..runs.starter import ATTACH_LOG
 from ..text import shortened
 from . import params, printing
 from .commands import STATE
@@ -38,8 +37,6 @@ class _LogPrinter(logging.Handler):
         match record.args:
             case (TransportError() as error, float() as wait):
                 printing.message(f"{error.reason}; trying again in {wait:.2g} s")
-            case _ if record.name == ATTACH_LOG:
-                pass  # `run` says that itself
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
                 printing.message(record.getMessage())
             case _:

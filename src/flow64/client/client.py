@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -42,6 +43,8 @@ PLACE: Final = Path(".flow64", "runs.jsonl")
 PLACE_NAME: Final = "FLOW64_JOURNAL"
 """Environment variable for another path of the journal; empty for no journal."""
 
+
+_log = logging.getLogger("flow64")
 
 DEFAULT: Final[Any] = ...
 """Default of an argument that the environment or the working folder decides."""
@@ -105,8 +108,6 @@ class RunOptions(_SharedOptions, total=False):
     specs_override: Mapping[str, Any] | None
     """Fields of the source block for this run, such as `dict(max_results=50)`. They are
     checked like code, and sent with all other fields that the code sets."""
-    save_json: bool
-    """Save the results as JSON too, which keeps types (default)."""
     result_formats: Sequence[str]
     """Further formats, such as `ndjson`."""
 
@@ -321,7 +322,11 @@ class Client:
         chosen = extras.pop("new_since", None), extras.pop("by", ())
         what = self.session, launch
         rows, known = inputs.select_rows(*what, rows, *chosen, **extras)
-        return Run(start(*what, rows, compared=known, **extras), self.session)
+        run = Run(start(*what, rows, compared=known, **extras), self.session)
+        if run.is_attached and not extras.get("intent"):
+            text = "same rows and definition as run %s: nothing bought; new=True pays"
+            _log.warning(text, run.id)
+        return run
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
@@ -369,7 +374,7 @@ class Client:
         )
         env, values = extras.pop("env", None), extras.pop("values", None)
         ready = self._compile(workflow, env, values)
-        names = ("block", "specs_override", "save_json", "result_formats")
+        names = ("block", "specs_override", "result_formats")
         own = {name: extras.pop(name) for name in names if name in extras}
         return Launch(ready, self.journal, budget, **own), extras
 

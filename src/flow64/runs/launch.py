@@ -40,8 +40,7 @@ class Launch:
         budget: Limits of all runs together.
         specs_override: Settings of the source block in these runs that differ from
             the code.
-        save_json: Save results as JSON too.
-        result_formats: Further formats.
+        result_formats: Formats to save results in, beside CSV and JSON.
         block: The block that rows come from, by key path or number; None for the last
             one.
         definition: The workflow with these settings in its source block.
@@ -51,7 +50,6 @@ class Launch:
     journal: Journal
     budget: payload.Budget = field(factory=payload.Budget)
     specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
-    save_json: bool = True
     result_formats: Sequence[str] = ()
     block: str | int | None = None
     definition: Definition = field(init=False)

@@ -33,11 +33,7 @@ from .state import RunState, digest_rows, unknown_error
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
 
-ATTACH_LOG: Final = "flow64.attached"
-"""Name of the log of runs that were bought before."""
-
 _log = logging.getLogger("flow64")
-_attach_log = logging.getLogger(ATTACH_LOG)
 
 
 _TURNS: Final[dict[tuple[str, str], Lock]] = {}
@@ -390,7 +386,6 @@ class Starter:
                 launch.ready.id,
                 launch.fill_in(self.body, launch.ready.values),
                 self.key,
-                save_json=launch.save_json,
                 result_formats=launch.result_formats,
             )
             if not is_run_id(started.job_id):
@@ -553,10 +548,6 @@ class Starter:
                 status=run.status,
                 is_earlier=run.is_attached,
             )
-        if run.is_attached and self.is_default and self.index is None:
-            when = f" of {run.started_at[:10]}" if run.started_at else ""
-            text = "same rows and definition as run %s%s: nothing bought; new=True buys"
-            _attach_log.warning(f"{text} again", job_id, when)
         return run
 
     @property

@@ -211,22 +211,12 @@ def _is_final(error: errors.FlowError, seconds: float) -> bool:
 
 
 @define
-class _Block:
-    """The part of a block's state that was reported."""
-
-    is_started: bool = False
-    is_over: bool = False
-    rows: int = 0
-    percentage: float = 0.0
-
-
-@define
 class _News:
     """Finds the new events in each answer. No event takes back an earlier one."""
 
     stages: Stages
     _status: str = field(default="", init=False)
-    _blocks: dict[int, _Block] = field(factory=dict[int, _Block], init=False)
+    _last: dict[int, Event] = field(factory=dict[int, Event], init=False)
 
     def read(self, seen: calls.LiveStatus, status: str) -> Iterator[Event]:
         """Yield the events of an answer.
@@ -241,31 +231,34 @@ class _News:
             yield Event("status", word)
         for position, answer in enumerate(seen.blocks, 1):
             number = answer.sequence_number or position  # an answer may lack it
-            block = self._blocks.setdefault(number, _Block())
-            if not block.is_over:
-                name = self.stages.name(number, answer.block_name)
-                event = Event("started", calls.normal(answer.status), name, number)
-                yield from _read_block(block, event, answer)
+            name = self.stages.name(number, answer.block_name)
+            block = Event("started", calls.normal(answer.status), name, number)
+            for event in _read_block(self._last.get(number), block, answer):
+                self._last[number] = event
+                yield event
 
 
 def _read_block(
-    block: _Block, event: Event, answer: calls.BlockStatus
+    last: Event | None, block: Event, answer: calls.BlockStatus
 ) -> Iterator[Event]:
+    """Yield the events of a block, after the last one."""
     rows, total = answer.processed_count, answer.total_count or None
     share = answer.progress_percentage or (100 * rows / total if total else 0.0)
     share = min(max(share, 0.0), 100.0)
-    has_ended = event.status in calls.ENDED
-    is_under_way = has_ended or event.status == "running" or rows > 0 or share > 0
-    if is_under_way and not block.is_started:
-        block.is_started = True
-        yield evolve(event, total=total)
-    if rows > block.rows or share > block.percentage:
-        rows, share = max(rows, block.rows), max(share, block.percentage)
-        block.rows, block.percentage = rows, share
+    has_ended = block.status in calls.ENDED
+    if last is None:
+        if not (has_ended or block.status == "running" or rows > 0 or share > 0):
+            return
+        last = evolve(block, total=total)
+        yield last
+    if last.kind in ("done", "failed"):
+        return
+    rows_before = last.rows or 0
+    if rows > rows_before or share > last.percentage:
+        rows, share = max(rows, rows_before), max(share, last.percentage)
         facts: Any = {"rows": rows, "total": total, "percentage": share}
-        yield evolve(event, kind="progress", **facts)
-    block.is_over = has_ended
-    if event.status == calls.COMPLETED:
-        yield evolve(event, kind="done", rows=answer.returned_rows)
+        yield evolve(block, kind="progress", **facts)
+    if block.status == calls.COMPLETED:
+        yield evolve(block, kind="done", rows=answer.returned_rows)
     elif has_ended:
-        yield evolve(event, kind="failed", text=answer.error_message)
+        yield evolve(block, kind="failed", text=answer.error_message)

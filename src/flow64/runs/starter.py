@@ -373,8 +373,7 @@ class Starter:
             if wait is not None:
                 continue
             if lost is not None:
-                reason = f"{failure.message}; the list shows no new run"
-                raise unknown_error(self._what, reason) from failure
+                raise self._make_doubt(failure, "the list shows no new run")
             lost = failure
 
     def _post(self) -> RunState | errors.FlowError:
@@ -438,10 +437,8 @@ class Starter:
         except errors.FlowError as error:
             if not is_sent:
                 raise
-            reason = (
-                f"{lost.message}; then its runs could not be listed: {error.message}"
-            )
-            raise unknown_error(self._what, reason) from error
+            reason = f"then its runs could not be listed: {error.message}"
+            raise self._make_doubt(lost, reason) from error
         try:
             self.memory = self.ledger.memory()
         except errors.RunError as error:
@@ -450,41 +447,30 @@ class Starter:
         assert start is not None  # it was written before
         if start.job_id is not None:
             return self._attach(start, is_ours=is_sent)
-        run_id, reason, candidates = self._pick(page, start)
-        if reason:
-            text = f"{lost.message}; {reason}"
-            raise unknown_error(self._what, text, candidates) from lost
-        if run_id is None:
-            return None
-        self.ledger.write_run(self.key, run_id, is_presumed=True)
-        return self._run(run_id, None, is_presumed=True, is_attached=not is_sent)
-
-    def _pick(
-        self, page: Sequence[str], start: Start
-    ) -> tuple[str | None, str, Sequence[str]]:
-        """Return the one new run, or why it cannot be known, with candidates."""
         fresh = [run for run in page if not self.memory.is_taken(run, start)]
-        if not self._reaches(page, start):
-            reason = f"the list of runs ends at {calls.MOST_RUNS}, before this start"
-            return None, reason, fresh
-        if len(fresh) > 1 or not all(map(is_run_id, fresh)):
-            return None, f"the list shows {pluralize(len(fresh), 'new run')}", fresh
-        if fresh:
-            return fresh[0], "", ()
+        later = [run for run in page if not self.memory.is_older(run, start)]
         # They may be ours, but are presumed to be of another start.
-        doubtful = [
-            run
-            for run in page
-            if (owner := self.memory.of_job(run)) and owner.is_presumed
-            if not self.memory.is_older(run, start)
-        ]
-        reason = f"run {doubtful[0]} was taken for that of another" if doubtful else ""
-        return None, reason, doubtful
+        owners = {run: self.memory.of_job(run) for run in later}
+        doubtful = [run for run, owner in owners.items() if owner and owner.is_presumed]
+        if len(later) == len(page) >= calls.MOST_RUNS:
+            reason = f"the list of runs ends at {calls.MOST_RUNS}, before this start"
+            raise self._make_doubt(lost, reason, fresh)
+        if len(fresh) > 1 or not all(map(is_run_id, fresh)):
+            reason = f"the list shows {pluralize(len(fresh), 'new run')}"
+            raise self._make_doubt(lost, reason, fresh)
+        if not fresh and doubtful:
+            reason = f"run {doubtful[0]} was taken for that of another"
+            raise self._make_doubt(lost, reason, doubtful)
+        if not fresh:
+            return None
+        self.ledger.write_run(self.key, fresh[0], is_presumed=True)
+        return self._run(fresh[0], None, is_presumed=True, is_attached=not is_sent)
 
-    def _reaches(self, page: Sequence[str], start: Start) -> bool:
-        """Return True if a list of runs has all runs since a start."""
-        is_full = len(page) >= calls.MOST_RUNS
-        return not is_full or any(self.memory.is_older(run, start) for run in page)
+    def _make_doubt(
+        self, lost: errors.FlowError, reason: str, candidates: Sequence[str] = ()
+    ) -> errors.OutcomeUnknownError:
+        """Return the error of a start that may have a run or not."""
+        return unknown_error(self._what, f"{lost.message}; {reason}", candidates)
 
     def _list_twice(self) -> Sequence[str]:
         """Return the runs of two lists, taken seconds apart."""

@@ -16,12 +16,12 @@ from ..api.session import Session
 from ..definition import Definition, as_body, from_data, secret_names, unbound_names
 from ..deploy.judge import list_purchases
 from ..diagnostics import Badge, Cell, as_card, as_facts
-from ..errors import BuildError, ConsentError, FlowError, OutcomeUnknownError
+from ..errors import BuildError, ConsentError, FlowError
 from ..runs import frames, payload
 from ..runs import results as result_files
 from ..runs import watch as watching
 from ..runs.journal import Journal
-from ..runs.state import RunState, fetch_run
+from ..runs.state import RunState, fetch_run, unknown_error
 from ..runs.typed import ResultRows
 
 P = ParamSpec("P")
@@ -239,7 +239,8 @@ class Workflows(Topic):
         except FlowError as error:
             if network.is_refusal(error):
                 raise
-            raise _unknown_error(f"creating {definition.name!r}", error) from error
+            what = f"creating {definition.name!r}"
+            raise unknown_error(what, error.message) from error
 
     def update(
         self,
@@ -350,7 +351,7 @@ class Runs(Topic):
             if isinstance(error, BuildError) or network.is_refusal(error):
                 raise
             what = f"starting a run of {workflow_id} under idempotency_key={key!r}"
-            raise _unknown_error(what, error) from error
+            raise unknown_error(what, error.message) from error
         ledger = self.journal.of(self.session.place, str(workflow_id))
         run = RunState(started.job_id, ledger)
         run.record_status(started.status)
@@ -392,13 +393,6 @@ class SigningSecrets(Topic):
     create: Final = _call(calls.create_signing_secret)
     roll: Final = _call(calls.roll_signing_secret)
     delete: Final = _call(calls.delete_signing_secret)
-
-
-def _unknown_error(what: str, error: FlowError) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
-        f"{what}: outcome unknown ({error.message}); nothing more was sent",
-        hint="look at it in the web editor before you send it again",
-    )
 
 
 def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:

@@ -128,10 +128,6 @@ class Memory:
             return True
         return self._seen.get(run_id, start.since) < start.since
 
-    def is_taken(self, run_id: str, start: Start) -> bool:
-        """Return True if a run belongs to another start, or is older than a start."""
-        return run_id in self.jobs or self.is_older(run_id, start)
-
     def read(self, entry: Mapping[str, Any], line: int) -> None:
         """Learn from a line."""
         key, job_id = entry["key"], entry.get("job")

@@ -447,8 +447,8 @@ class Starter:
         assert start is not None  # it was written before
         if start.job_id is not None:
             return self._attach(start, is_ours=is_sent)
-        fresh = [run for run in page if not self.memory.is_taken(run, start)]
         later = [run for run in page if not self.memory.is_older(run, start)]
+        fresh = [run for run in later if run not in self.memory.jobs]
         # They may be ours, but are presumed to be of another start.
         owners = {run: self.memory.of_job(run) for run in later}
         doubtful = [run for run, owner in owners.items() if owner and owner.is_presumed]

@@ -137,9 +137,15 @@ class Stages:
 def unknown_error(
     what: str, reason: str, candidates: Sequence[str] = ()
 ) -> errors.OutcomeUnknownError:
-    """Return the error of a start, or of a run, that may be ours or not."""
+    """Return the error of something that may have been done or not.
+
+    Args:
+        what: What was asked for.
+        reason: Why its outcome is unknown.
+        candidates: The runs that may be its run.
+    """
     words = f"{what}: outcome unknown ({reason}); nothing more was sent"
-    hint, option = "look at its runs in the web editor before you start another", None
+    hint, option = "look at it in the web editor before you send it again", None
     if candidates:
         words = f"{words}; it may be {printable(', '.join(candidates))}"
         hint = "if one is yours: attach=ID; else new=True starts another one"

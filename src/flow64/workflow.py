@@ -415,8 +415,7 @@ class Workflow:
                 does a webhook that is to run its `webhook_input`.
             client: The client. None makes one from the environment variables.
             **options: `env`, `intent`, `new`, `retry`, `attach`, `new_since`, `by`,
-                `values`, `max_rows`, `max_cost`, `specs_override`, `result_formats`,
-                `block`.
+                `values`, `max_rows`, `max_cost`, `specs_override`, `result_formats`.
 
         Raises:
             RunError: It was refused before anything was sent.
@@ -439,7 +438,7 @@ class Workflow:
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
             client: The client. None makes one from the environment variables.
             **options: `intent`, `size`, `concurrency`, `retry_failed`, `env`,
-                `values`, `max_rows`, `max_cost`, `block`, `every`, `timeout`.
+                `values`, `max_rows`, `max_cost`, `every`, `timeout`.
 
         Raises:
             RowsError: Rows cannot be sent.

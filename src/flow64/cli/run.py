@@ -173,7 +173,6 @@ def command(
             "env": env,
             "max_cost": max_cost,
             "specs_override": settings,
-            "block": block,
             "result_formats": delivery.formats,
         }
         launch, _ = client.make_launch(workflow, options)

@@ -83,8 +83,6 @@ class _SharedOptions(TypedDict, total=False):
     """Start nothing if the run, or all batches together, may take more rows."""
     max_cost: float | None
     """Start nothing if it may cost more dollars, by known prices."""
-    block: str | int | None
-    """Key path or number of the block that rows come from by default."""
     intent: str | None
     """Name of what must happen once, such as a date. The same intent with the same rows
     is the same run, on any machine."""
@@ -374,7 +372,7 @@ class Client:
         )
         env, values = extras.pop("env", None), extras.pop("values", None)
         ready = self._compile(workflow, env, values)
-        names = ("block", "specs_override", "result_formats")
+        names = ("specs_override", "result_formats")
         own = {name: extras.pop(name) for name in names if name in extras}
         return Launch(ready, self.journal, budget, **own), extras
 

@@ -139,7 +139,7 @@ class Run(RunFacts):
             type: The type of each value, such as a class of `@returns`. None gives the
                 row itself.
             block: The block that the rows come from: its key path or number. The
-                default is that of the run, and then the final one.
+                default is the final one.
 
         Raises:
             ResultError: There is no such file, or it is damaged.

@@ -41,8 +41,6 @@ class Launch:
         specs_override: Settings of the source block in these runs that differ from
             the code.
         result_formats: Formats to save results in, beside CSV and JSON.
-        block: The block that rows come from, by key path or number; None for the last
-            one.
         definition: The workflow with these settings in its source block.
     """
 
@@ -51,21 +49,16 @@ class Launch:
     budget: payload.Budget = field(factory=payload.Budget)
     specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
     result_formats: Sequence[str] = ()
-    block: str | int | None = None
     definition: Definition = field(init=False)
 
     @definition.default
     def _override(self) -> Definition:
         return _override_source(self.ready.definition, self.specs_override)
 
-    def __attrs_post_init__(self) -> None:
-        if self.block is not None:
-            self.stages.number("", self.block)  # a slip is found before it is paid for
-
     @property
     def stages(self) -> Stages:
-        """The blocks of its runs, with the one that rows come from."""
-        return Stages.of(self.ready.definition, self.block)
+        """The blocks of its runs."""
+        return Stages.of(self.ready.definition)
 
     def build_payload(self, rows: Any, first: int = 1) -> dict[str, Any]:
         """Return the body of a start.

@@ -133,8 +133,7 @@ def _choose(
     if number is not None:
         items = [item for item in items if item.block_number == number]
     if not items:
-        wanted = run.stages.block if block is None else block
-        of = "" if wanted is None else f" of block {shortened(wanted)}"
+        of = "" if block is None else f" of block {shortened(block)}"
         of += f" in {form}" if form else ""
         raise errors.ResultError(
             f"run {printable(run.id)} has no result file{of}",
@@ -217,7 +216,7 @@ def save_csv(
     Args:
         path: A file that will be complete or absent.
         block: The block that the rows come from: its key path or number. The default
-            is that of the run, and then the final one.
+            is the final one.
         safe: Put a single quote before text that a spreadsheet may run as a formula.
         overwrite: Replace an existing file.
 

@@ -35,15 +35,13 @@ class Stages:
     Attributes:
         numbers: `sequence_number` of each block, by name.
         ends: Names of the blocks that feed no other block, if that is known.
-        block: The default block: a name, a number, or None for the last block.
     """
 
     numbers: Mapping[str, int] = field(factory=dict[str, int])
     ends: Sequence[str] = ()
-    block: str | int | None = None
 
     @classmethod
-    def of(cls, definition: Definition, block: str | int | None = None) -> Stages:
+    def of(cls, definition: Definition) -> Stages:
         """Return the blocks of a definition as its code calls them."""
         blocks, feeding = definition.blocks, set(definition.topology.sources)
         numbers = _name_blocks(
@@ -51,9 +49,7 @@ class Stages:
             for at, each in enumerate(blocks)
         )
         ends = {each.number for at, each in enumerate(blocks) if at not in feeding}
-        return cls(
-            numbers, [n for n, number in numbers.items() if number in ends], block
-        )
+        return cls(numbers, [n for n, number in numbers.items() if number in ends])
 
     @classmethod
     def of_run(cls, seen: calls.LiveStatus) -> Stages:
@@ -72,7 +68,6 @@ class Stages:
             RunError: The workflow ends in several blocks, and none is named.
             BuildError: No block has that name or number.
         """
-        block = self.block if block is None else block
         if block is None:
             if len(self.ends) > 1:
                 subject = f"run {run_id}" if run_id else "nothing was started: it"

@@ -20,6 +20,7 @@ from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.runs.journal import Journal
 from flow64.runs.launch import Launch
+from flow64.runs.starter import make_starter
 from tests.service.support import deployed, leads, ready_of
 
 QUICK = Policy(first_wait=0.001, first_rest=0.001, longest_wait=0.002, retries=2)
@@ -174,6 +175,11 @@ class FakeService:
 def launch(journal=None, code=CODE, **options) -> Launch:
     """Return the options of a run, with a journal in a file or in this process."""
     return Launch(compiled(code), Journal(journal), **options)
+
+
+def start(session, options, rows=(), **more):
+    """Start a run, or return the one that there is."""
+    return make_starter(session, options, rows, **more).run()
 
 
 compiled = cache(ready_of)  # compiling asks git

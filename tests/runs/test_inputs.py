@@ -10,9 +10,8 @@ from flow64 import Client, errors
 from flow64.client import Run
 from flow64.runs.inputs import select_rows
 from flow64.runs.journal import Journal
-from flow64.runs.starter import start
 from flow64.runs.state import RunState
-from tests.runs.fake_service import CODE, Bought, FakeService, launch
+from tests.runs.fake_service import CODE, Bought, FakeService, launch, start
 
 ADA, BEN, CY, DEE = (
     {"email": f"{name}@x.example"} for name in ("ada", "ben", "cy", "dee")

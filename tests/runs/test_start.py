@@ -18,8 +18,8 @@ from flow64.runs import starter
 from flow64.runs.journal import Journal
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
-from flow64.runs.starter import prepare, start
-from tests.runs.fake_service import CODE, ROWS, Bought, FakeService, launch
+from flow64.runs.starter import make_starter
+from tests.runs.fake_service import CODE, ROWS, Bought, FakeService, launch, start
 from tests.service.support import GROWTH, leads, specs_of
 
 GOLDEN = "582b8c99-d715-5530-b7ac-7e0b46722848"
@@ -351,13 +351,13 @@ def test_run_that_would_be_attached_to_is_found_without_a_request(
     """So nobody is asked to pay for it."""
     options = launch(tmp_path / "j")
     offline = service.session()
-    assert prepare(offline, options, ROWS, intent=intent).recall() is None
+    assert make_starter(offline, options, ROWS, intent=intent).recall() is None
     first = begin(service, tmp_path / "j", intent=intent)
     asked = len(service.requests)
 
-    assert prepare(offline, options, ROWS, intent=intent).recall() == first.id
-    assert prepare(offline, options, MORE, intent=intent).recall() is None
-    assert prepare(offline, options, ROWS, new=True).recall() is None
+    assert make_starter(offline, options, ROWS, intent=intent).recall() == first.id
+    assert make_starter(offline, options, MORE, intent=intent).recall() is None
+    assert make_starter(offline, options, ROWS, new=True).recall() is None
     assert len(service.requests) == asked
 
 

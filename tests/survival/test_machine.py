@@ -23,8 +23,7 @@ from flow64 import errors
 from flow64.api import threads
 from flow64.runs import journal as journals
 from flow64.runs.results import read_rows
-from flow64.runs.starter import start
-from tests.runs.fake_service import CODE, Bought, FakeService, launch
+from tests.runs.fake_service import CODE, Bought, FakeService, launch, start
 from tests.runs.test_start import FAULTS
 
 pytestmark = pytest.mark.slow

@@ -22,7 +22,7 @@ from ..errors import ApiError, NoNewRowsError, ReadError
 from ..runs import inputs, payload
 from ..runs.launch import Launch
 from ..runs.rows import FORMS
-from ..runs.starter import prepare
+from ..runs.starter import make_starter
 from ..secrets import mask
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
@@ -186,7 +186,7 @@ def command(
             return _tell_nothing_new(key, error, output)
         start_rows = start_rows[:first]
         what = client.session, launch, start_rows
-        starter = prepare(*what, attach=attach, compared=known, **named)
+        starter = make_starter(*what, attach=attach, compared=known, **named)
         if output is not None:
             launch.stages.number("", block)  # or an error says what is wrong
         earlier, dollars = attach or starter.recall(), ""

@@ -30,7 +30,7 @@ from ..runs import batches, inputs
 from ..runs.journal import Journal
 from ..runs.launch import Launch
 from ..runs.payload import Budget, Rows
-from ..runs.starter import start
+from ..runs.starter import make_starter
 from ..text import shortened
 from .topics import Run, Runs, Schedules, SigningSecrets, Workflows
 
@@ -320,11 +320,11 @@ class Client:
         chosen = extras.pop("new_since", None), extras.pop("by", ())
         what = self.session, launch
         rows, known = inputs.select_rows(*what, rows, *chosen, **extras)
-        run = Run(start(*what, rows, compared=known, **extras), self.session)
+        run = make_starter(*what, rows, compared=known, **extras).run()
         if run.is_attached and not extras.get("intent"):
             text = "same rows and definition as run %s: nothing bought; new=True pays"
             _log.warning(text, run.id)
-        return run
+        return Run(run, self.session)
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]

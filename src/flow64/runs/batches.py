@@ -19,7 +19,7 @@ from ..api.network import DAY
 from ..api.session import Session
 from . import payload, watch
 from .launch import Launch
-from .starter import start
+from .starter import make_starter
 from .state import RunState
 
 R = TypeVar("R")
@@ -177,7 +177,7 @@ def _start(
     retry: str | None = None
     while True:
         try:
-            return start(session, launch, rows, retry=retry, **facts)
+            return make_starter(session, launch, rows, retry=retry, **facts).run()
         except errors.RunFailedError as error:
             if not retry_failed or not error.is_earlier:
                 ledger = launch.journal.of(session.place, launch.ready.id)

@@ -29,7 +29,7 @@ from ..text import (
 from .launch import Launch
 from .payload import rows_error
 from .results import read_inputs
-from .starter import prepare
+from .starter import make_starter
 from .state import normalize
 
 _log = logging.getLogger("flow64")
@@ -46,8 +46,8 @@ def select_rows(
         rows: Rows as `payload.as_rows` takes them.
         since: The run, its id, or `latest`. None returns all rows, and no runs.
         by: The columns to compare by.
-        **options: Those of the start; see `starter.prepare`. The rows of a run that is
-            named there are not left out.
+        **options: As for `make_starter`. The rows of a run that is named there are not
+            left out.
 
     Raises:
         RowsError: Rows cannot be sent, or lack a column of `by`.
@@ -75,7 +75,7 @@ def select_rows(
     positions, sources, active = _leave_out(session, runs, keys, columns)
     chosen = [rows[at] for at in positions]
     if active and chosen:
-        own = prepare(session, launch, chosen, **options).recall()
+        own = make_starter(session, launch, chosen, **options).recall()
         if active != [own]:
             raise errors.RunError(
                 f"run {active[0]} goes on, and may be buying these rows; nothing was "

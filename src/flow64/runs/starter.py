@@ -43,7 +43,7 @@ of one could be taken for that of another."""
 os.register_at_fork(after_in_child=_TURNS.clear)
 
 
-def prepare(
+def make_starter(
     session: Session,
     launch: Launch,
     rows: Any = (),
@@ -87,33 +87,9 @@ def prepare(
     return Starter(session, launch, *facts)
 
 
-def start(session: Session, launch: Launch, rows: Any = (), **options: Any) -> RunState:
-    """Start a run once for its intent, or return the run that it has.
-
-    Args:
-        session: Sends the requests.
-        launch: What to run, and how.
-        rows: Rows as `payload.as_rows` takes them.
-        **options: See `prepare`.
-
-    Raises:
-        RowsError: Rows cannot be sent.
-        BudgetError: It may exceed a limit.
-        IntentError: The journal knows the intent with other rows, or `retry` or
-            `attach` is not such a run.
-        RunError: The deployed workflow is not this code; or the journal cannot be
-            written, or is damaged.
-        RunFailedError: The run of the intent ended without success.
-        ApiError: The service refused it.
-        OutcomeUnknownError: No answer came, and the list of runs does not show whether
-            it was started.
-    """
-    return prepare(session, launch, rows, **options).run()
-
-
 @define
 class Starter:
-    """One start that was checked; see `prepare`."""
+    """One start that was checked; see `make_starter`."""
 
     session: Session = field(repr=False)
     launch: Launch
@@ -147,7 +123,19 @@ class Starter:
         return None if start is None else start.job_id
 
     def run(self) -> RunState:
-        """Start the run, or return the one that there is; see `start`."""
+        """Start the run once for its intent, or return the run that it has.
+
+        Raises:
+            BudgetError: It may exceed a limit.
+            IntentError: The journal knows the intent with other rows, or `retry` or
+                `attach` is not such a run.
+            RunError: The deployed workflow is not this code; or the journal cannot be
+                written, or is damaged.
+            RunFailedError: The run of the intent ended without success.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and the list of runs does not show
+                whether it was started.
+        """
         with _TURNS.setdefault((self.session.place, self.launch.ready.id), Lock()):
             count = len(self.body.get("webhook_payload") or ())
             self.launch.check_deployment(self.session, count)

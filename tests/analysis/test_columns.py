@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import weakref
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
+from flow64.analysis.check import findings
 from flow64.analysis.columns import (
     NO_COLUMNS,
     KnownColumn,
@@ -205,3 +207,21 @@ def test_what_is_worked_out_once_goes_with_its_definition():
     del first
     gc.collect()
     assert gone() is None
+
+
+def test_filters_of_many_columns_take_little_memory():
+    """A file of a pull request may hold them."""
+    conditions = [
+        [{"column": name, "operator": "equals", "value": 1}]
+        for name in map(str, range(1_500))
+    ]
+    filters = [("filter", {"filters": each}) for each in [*conditions, *conditions]]
+    long = wired(("webhook", {}), *filters)
+    tracemalloc.start()
+    try:
+        assert findings(long)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 50e6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
 from typing import Any, Final, NamedTuple
@@ -218,7 +219,7 @@ class Predicate(NamedTuple):
 
 
 _MOST: Final = 32
-"""Conditions on one column, and values of a condition, that are compared."""
+"""Columns of several filters, and conditions and values of one, that are compared."""
 
 
 @once
@@ -430,16 +431,18 @@ def _follow_conditions(
 
     They hold until a block writes the column, or may write any column.
     """
+    times = Counter(name for by_column in deciding.values() for name in by_column)
+    shared = {*islice((name for name in times if times[name] > 1), _MOST)}
     met: list[Mapping[str, Sequence[Predicate]]] = [{}] * len(definition.blocks)
     facts, topology = column_flow(definition).facts, definition.topology
     leaving = [*met]
     for position in topology.order:
         first, *others = [leaving[at] for at in topology.parents[position]] or [{}]
         for other in others:  # what the rows of every branch meet
+            theirs = {id(predicate) for held in other.values() for predicate in held}
             first = {
-                name: [predicate for predicate in held if predicate in other[name]]
+                name: [predicate for predicate in held if id(predicate) in theirs]
                 for name, held in first.items()
-                if name in other
             }
         met[position] = first
         fact = facts[position]
@@ -448,7 +451,8 @@ def _follow_conditions(
         written = {column.name for column in fact.adds}
         passed = {name: held for name, held in first.items() if name not in written}
         for name, predicates in deciding.get(position, {}).items():
-            passed[name] = [*passed.get(name, ()), *predicates][:_MOST]
+            if name in shared:
+                passed[name] = [*passed.get(name, ()), *predicates][:_MOST]
         leaving[position] = passed
     return met
 

@@ -15,10 +15,12 @@ from ..compiler import Identity
 from ..compiler.code import as_code
 from ..compiler.lifting import Lifted, OwnClasses, lift
 from ..definition import DEFAULT_ENV, Definition
+from ..dsl import Block
 from ..environments import load as load_settings
 from ..errors import FlowError, ReadError
 from ..generation import MARK, USUAL
 from ..loading import pull
+from ..loading.importing import import_scope
 from ..secrets import Secrets, mask
 from . import errors, params, printing
 from .commands import STATE
@@ -169,7 +171,16 @@ def _load_classes() -> OwnClasses:
     file = load_settings().folder / USUAL
     if not file.is_file() or MARK not in file.read_text("utf-8", "replace"):
         return OwnClasses()
-    return loading.load_classes(file)
+    with import_scope(file.resolve().parent) as scope:
+        module = scope.import_file(file)
+    classes = {
+        item.kind: item
+        for item in vars(module).values()
+        if isinstance(item, type)
+        and issubclass(item, Block)
+        and item.__module__ == module.__name__
+    }
+    return OwnClasses(file.stem, classes)
 
 
 def _lift(

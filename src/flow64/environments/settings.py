@@ -1,4 +1,4 @@
-"""What `[tool.flow64]` of pyproject.toml says: its classes, and how they are read.
+"""The settings of a project, and how they are read from pyproject.toml.
 
 The file has no secrets, and no id depends on it. Secrets are references until they are
 sent. No message shows a value, since it may be a secret in the wrong place.

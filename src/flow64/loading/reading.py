@@ -85,7 +85,7 @@ class SourceWorkflow:
 
 
 @define
-class Reader:
+class SourceReader:
     """Reads workflows and projects, each once, in reading order.
 
     A stranger may have written a folder of JSON: see the head of this module.

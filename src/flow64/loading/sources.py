@@ -16,18 +16,15 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..compiler.lifting import OwnClasses
 from ..definition import DEFAULT_ENV, Definition, ProjectKey, Values, fingerprint
 from ..diagnostics import Finding, Place
-from ..dsl import Block
 from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import SourceError
 from ..workflow import Workflow
 from . import addresses
 from .addresses import EVERYTHING, Selection, SourceAddress
-from .importing import import_scope
-from .reading import Reader, SourceWorkflow, as_error
+from .reading import SourceReader, SourceWorkflow, as_error
 
 
 @frozen
@@ -162,7 +159,7 @@ def _load(
     Raises:
         SourceError: It is none of these, or holds no workflow.
     """
-    reader = Reader(settings, code, lenient)
+    reader = SourceReader(settings, code, lenient)
     if Path(place).exists():
         reader.read_place(Path(place))
     elif not (code and addresses.is_module_name(place) and reader.read_module(place)):
@@ -213,7 +210,7 @@ def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]
     ]
 
 
-def _drop_duplicates(reader: Reader) -> Sequence[SourceWorkflow]:
+def _drop_duplicates(reader: SourceReader) -> Sequence[SourceWorkflow]:
     """Return the workflows without those that were imported under two names.
 
     Raises:
@@ -262,7 +259,7 @@ def _duplicate(entry: SourceWorkflow, other: SourceWorkflow) -> SourceError:
     )
 
 
-def _is_whole(place: str, settings: Settings, reader: Reader) -> bool:
+def _is_whole(place: str, settings: Settings, reader: SourceReader) -> bool:
     """Return True if a place is all of its projects: see `Loaded.is_of_whole`."""
     named = addresses.find_project_source(settings)
     if named is None or not reader.is_code:
@@ -297,20 +294,6 @@ def find_saved_catalogue(settings: Settings | None = None) -> LiveCatalogue | No
     """
     file = (settings or load_settings()).blocks
     return LiveCatalogue.read(file) if file is not None and file.is_file() else None
-
-
-def load_classes(file: Path) -> OwnClasses:
-    """Import a module that `flow64 blocks generate` wrote, for its block classes."""
-    with import_scope(file.resolve().parent) as scope:
-        module = scope.import_file(file)
-    classes = [
-        item
-        for item in vars(module).values()
-        if isinstance(item, type)
-        and issubclass(item, Block)
-        and item.__module__ == module.__name__
-    ]
-    return OwnClasses(file.stem, {cls.kind: cls for cls in classes})
 
 
 # -- Definitions -----------------------------------------------------------------------

@@ -24,9 +24,7 @@ from attrs import asdict, evolve, field, frozen
 
 from . import files
 from .compiler import Identity, is_key
-from .definition import ids
-from .definition.freezing import EMPTY, is_plain
-from .definition.model import Definition, ListedOrigins
+from .definition import EMPTY, Definition, ListedOrigins, ids, is_plain
 from .definition.reading import MAX_BYTES, loads, parse_json
 from .diagnostics import Place
 from .errors import ReadError, SourceError, read_error

@@ -8,6 +8,7 @@ import pytest
 
 from flow64.client import WorkflowInfo
 from flow64.definition import DEFAULT_ENV, Definition, escape_key
+from flow64.environments import load
 from flow64.errors import ConfigError, SourceError
 from flow64.loading import (
     LiveAddress,
@@ -198,7 +199,7 @@ def test_project_source(leads, source, wanted):
     text = f'[tool.flow64]\nsource = "{source}"'
     leads.with_name("pyproject.toml").write_text(text, "utf-8")
 
-    assert require_project_source() == wanted
+    assert require_project_source(load()) == wanted
 
 
 # -- Paths ----------------------------------------------------------------------------

@@ -238,13 +238,8 @@ def split_source(source: str) -> tuple[str, str | None]:
     return place, key or None
 
 
-def find_project_source(settings: Settings | None = None) -> str | None:
-    """Return the source that `[tool.flow64]` names, relative to the working folder.
-
-    Raises:
-        ConfigError: pyproject.toml has mistakes.
-    """
-    settings = settings or load_settings()
+def find_project_source(settings: Settings) -> str | None:
+    """Return the source that `[tool.flow64]` names, relative to the working folder."""
     if settings.source is None:
         return None
     path = _find_path(settings.source, settings.folder)
@@ -252,12 +247,11 @@ def find_project_source(settings: Settings | None = None) -> str | None:
     return settings.source if path is None else os.path.relpath(path)
 
 
-def require_project_source(settings: Settings | None = None) -> str:
+def require_project_source(settings: Settings) -> str:
     """Return the source that `[tool.flow64]` names.
 
     Raises:
         SourceError: No source is configured.
-        ConfigError: pyproject.toml has mistakes.
     """
     if (source := find_project_source(settings)) is not None:
         return source

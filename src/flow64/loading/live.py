@@ -9,8 +9,7 @@ from unicodedata import normalize
 
 from attrs import frozen
 
-from ..definition import ids
-from ..definition.model import Definition
+from ..definition import Definition, ids
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
 from ..deploy.target import key_of, without_schedules
 from ..environments import Environment

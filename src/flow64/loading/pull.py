@@ -14,10 +14,8 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from ..analysis.check import allow_errors
-from ..definition import ids
-from ..definition.freezing import EMPTY, FrozenDict, Value, pointer, thaw
-from ..definition.model import Definition, WireBlock, as_body, dumps, fingerprint
-from ..definition.reading import loads
+from ..definition import EMPTY, Definition, FrozenDict, Value, ids, loads, pointer, thaw
+from ..definition.model import WireBlock, as_body, dumps, fingerprint
 from ..definition.secrets import name_secrets, secret_places, stamped_places
 from ..deploy.target import key_of
 from ..errors import ReadError

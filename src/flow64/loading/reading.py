@@ -19,9 +19,7 @@ from urllib.parse import unquote
 from attrs import define, evolve, field, frozen
 
 from .. import manifest
-from ..definition.freezing import is_plain
-from ..definition.ids import ProjectKey, Stamp, canonical_id
-from ..definition.reading import loads
+from ..definition import ProjectKey, Stamp, canonical_id, is_plain, loads
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
 from ..environments import Settings

@@ -16,7 +16,7 @@ from flow64.deploy.apply import Stop, first_interrupt_waits
 from flow64.deploy.history import History
 from flow64.deploy.plan import Consents
 from flow64.emulator import Fault
-from tests.deploy.planned import QUICK, Service, service
+from tests.deploy.planned import QUICK, Service
 from tests.service.fault_server import CLOSED, LOST, Drop, FaultServer, Reply, cut
 from tests.service.support import GROWTH, leads, searched, secret_leads
 
@@ -224,17 +224,6 @@ def test_service_that_stores_something_else_is_found_out(here, edit, words):
     assert here.plan(A).steps[0].state in ("drifted", "foreign")
 
 
-@pytest.mark.parametrize(
-    "switches",
-    [{"fill_defaults": True}, {"reorder": True}],
-    ids=lambda s: next(iter(s)),
-)
-def test_service_that_tidies_is_believed(tmp_path, switches):
-    with service(History(tmp_path), **switches) as here:
-        here.deploy(A)
-        assert here.plan(A).is_empty
-
-
 # -- Between plan and write ------------------------------------------------------------
 
 
@@ -285,33 +274,6 @@ def test_new_workflow_that_somebody_made_meanwhile_is_not_overwritten(here):
     assert here.plan(A).is_empty
 
 
-def test_unmanaged_fields_and_unknown_keys_are_sent_back(here):
-    workflow_id = here.put(A)
-    graph = dict(here.client.workflows.get(workflow_id).workflow_definition)
-    graph["layout"] = {"zoom": 1}
-    for part in [*graph["blocks"], *graph["edges"]]:
-        part["editor"] = [1]
-    graph["blocks"][1]["specs"]["tier"] = "high"
-    here.edit(workflow_id, definition=graph)
-
-    here.deploy(A2)
-
-    after = here.client.workflows.get(workflow_id).workflow_definition
-    assert after["layout"] == {"zoom": 1}
-    assert after["blocks"][1]["specs"]["tier"] == "high"
-    assert after["blocks"][1]["specs"]["mode"] == "PERSONAL"
-    assert all(part["editor"] == [1] for part in [*after["blocks"], *after["edges"]])
-
-
-def test_field_that_code_drops_is_removed(here):
-    here.put(leads("A", key="a", extra={"tier": "high"}))
-
-    here.deploy(A)
-
-    (_, email, _) = here.live(A.id()).blocks
-    assert "tier" not in email.specs
-
-
 # -- Consent and deletion --------------------------------------------------------------
 
 
@@ -333,14 +295,6 @@ def test_consent_that_fits_nothing_in_the_plan_is_refused(here, consents):
         here.apply(plan, consents)
 
     assert here.writes() == []
-
-
-def test_orphans_stay_without_prune(here):
-    here.put(leads("Gone", key="gone"))
-
-    here.deploy(A, consents=Consents(create=["a"]), **WHOLE)
-
-    assert len(here.client.workflows.list()) == 2
 
 
 def test_what_is_not_known_to_be_an_orphan_is_never_deleted(here):

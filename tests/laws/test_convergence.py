@@ -22,16 +22,22 @@ from flow64.definition import (
     as_body,
     fingerprint,
     name_secrets,
+    secret_names,
     secret_places,
+    unbound_names,
     with_stamp,
 )
 from flow64.deploy.history import History
 from flow64.deploy.plan import Consents
 from flow64.deploy.target import target_of
 from flow64.emulator import Switches
-from tests.deploy.planned import Commits, service
-from tests.laws.test_plans import NAMES, SWITCHES, histories, secrets_of, targets_of
+from tests.deploy.planned import Commits, service, target
+from tests.laws.test_compiler import workflows
+from tests.wire.workflows import ODD_WORKFLOWS, VALUES
 
+NAMES = ["list", "tap", "scopes", "extra", "values", "secrets", "companies", "search"]
+TIDYING = ("fill_defaults", "reorder", "drop_unknown")
+SWITCHES = [{}, *({name: True} for name in TIDYING), dict.fromkeys(TIDYING, True)]
 PROJECT = Project("laws", namespace="acme.example")
 EVERY_SWITCH = pytest.mark.parametrize(
     "switches", SWITCHES, ids=lambda chosen: "-".join(chosen) or "as-is"
@@ -57,9 +63,11 @@ def tidying(here, switches):
 
 
 def deploy(here, *wanted):
-    """Plan and apply; gives the plan that was applied."""
+    """Plan, show the plan, and apply it; gives the plan."""
     count = len(here.history.entries())
     plan = here.plan(*wanted)
+    assert str(plan)
+    assert plan.as_data()["digest"]
     keys = [step.key for step in plan.steps]
     result = here.apply(plan, Consents(create=keys, allow_spend=keys))
     assert result.is_complete, result.errors
@@ -69,12 +77,54 @@ def deploy(here, *wanted):
     return plan
 
 
+def carry_out(here, plan):
+    """Apply a plan with all that it needs."""
+    keys = [step.key for step in plan.steps]
+    result = here.apply(plan, Consents(keys, keys, keys))
+    assert result.is_complete, result.errors
+
+
 def states(plan):
     return {step.state for step in plan.steps}
 
 
 def live(here, workflow_id):
     return here.client.workflows.get(workflow_id).definition
+
+
+def targets_of(name):
+    """What a workflow wants of an environment that gives its plain values."""
+    workflow = ODD_WORKFLOWS[name]
+    names = unbound_names(workflow.compile())
+    return [target(workflow, **{name: VALUES[name] for name in names})]
+
+
+def secrets_of(targets):
+    """Some text for each secret."""
+    names = {name for one in targets for name in secret_names(one.definition)}
+    return Values({name: f"https://example.com/{name}" for name in names})
+
+
+def filled(workflow):
+    """A target whose plain values are filled in."""
+    names = unbound_names(workflow.compile())
+    values = {name: f"what {name} stands for" for name in names}
+    return target_of(workflow, "default", values, git=Commits())
+
+
+@st.composite
+def histories(draw):
+    """A workflow, and what became of it: another title and flow under the same key."""
+    before = draw(workflows())
+    after = draw(workflows())
+    later = Workflow(
+        after.name,
+        *after.flows,
+        key=before.key,
+        project=before.project,
+        description=after.identity.description,
+    )
+    return filled(before), filled(later)
 
 
 # -- The plan after a deploy is empty (F11) --------------------------------------------

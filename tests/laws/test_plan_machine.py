@@ -40,7 +40,7 @@ from flow64.deploy.plan import Consents, as_json, load_plan
 from flow64.deploy.target import target_of
 from flow64.emulator import Emulator, Fault, Switches
 from tests.deploy.planned import ENDPOINT, KEY, Commits
-from tests.laws.test_plans import SWITCHES
+from tests.laws.test_convergence import SWITCHES
 
 PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")

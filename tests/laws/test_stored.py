@@ -34,7 +34,7 @@ from flow64.manifest import (
     write_all,
 )
 from tests.deploy.planned import ENDPOINT, KEY, service, target
-from tests.laws.test_plans import carry_out
+from tests.laws.test_convergence import carry_out
 from tests.strategies import json_values, texts, uuids
 
 words = st.sampled_from(

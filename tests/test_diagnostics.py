@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import linecache
+import time
 from itertools import accumulate
 
 import pytest
@@ -240,3 +242,17 @@ def test_line_of_a_pointer(tmp_path, pointer, line):
     found = Place(str(file), 1).at_pointer(pointer)
 
     assert found == Place(str(file), line)
+
+
+def test_a_file_of_many_findings_is_read_once(tmp_path):
+    """A file of a pull request may have one in each block."""
+    file = tmp_path / "body.json"
+    count = 20_000
+    file.write_text(json.dumps({"a": [{"b": 1}] * count}, indent=1), "utf-8")
+    began = time.monotonic()
+
+    places = [Place(str(file), 1).at_pointer(f"/a/{at}/b") for at in range(count)]
+
+    assert [place.line for place in places[:3]] == [4, 7, 10]
+    assert places[-1].line == 3 * count + 1
+    assert time.monotonic() - began < 5

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import linecache
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape
+from itertools import accumulate
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import field, frozen
@@ -201,18 +204,34 @@ class Place(NamedTuple):
 
     def at_pointer(self, pointer: str) -> Place:
         """Return the line of a value of a JSON file; the same place if unknown."""
-        text = "".join(linecache.getlines(self.file))
+        text, ends = _read_source(self.file)
         try:
             at = find_value(text, pointer)
         except (ValueError, IndexError, RecursionError):  # it is not what was read
             return self
-        return self._replace(line=text.count("\n", 0, at) + 1)
+        return self._replace(line=bisect_right(ends, at) + 1)
 
     def __str__(self) -> str:
         return f"{relative_path(self.file)}:{self.line}"
 
 
-_DECODER: Final = json.JSONDecoder()
+_source: tuple[Sequence[str], str, Sequence[int]] = ((), "", ())
+
+
+def _read_source(file: str) -> tuple[str, Sequence[int]]:
+    """Return the text of a file, and where each of its lines ends.
+
+    Both are kept until another file is asked for, since a file may have many findings.
+    """
+    global _source  # noqa: PLW0603 - a whole tuple, so that any thread may set it
+    lines, text, ends = _source
+    if lines is not (read := linecache.getlines(file)):
+        text, ends = "".join(read), [*accumulate(map(len, read))]
+        _source = read, text, ends
+    return text, ends
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=str)  # also of very many digits
 
 
 def find_value(text: str, pointer: str) -> int:
@@ -222,23 +241,34 @@ def find_value(text: str, pointer: str) -> int:
         ValueError: The text is not JSON, or has no such value.
         IndexError: The text ends before it.
     """
-    at = _skip_space(text, 0)
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        is_object = text[at] == "{"
-        at, count = _skip_space(text, at + 1), 0
-        while text[at] not in "]}":
-            key: object = str(count)
-            if is_object:
-                key, at = _DECODER.raw_decode(text, at)
-                at = _skip_space(text, _skip_space(text, at) + 1)
-            if key == name:
-                break
-            _, at = _DECODER.raw_decode(text, at)
-            at, count = _skip_space(text, _skip_space(text, at) + 1), count + 1
-        else:
-            raise ValueError
-    return at
+    if not pointer:
+        return _skip_space(text, 0)
+    above, _, part = pointer.rpartition("/")
+    try:
+        return _find_members(text, above)[part.replace("~1", "/").replace("~0", "~")]
+    except KeyError:
+        raise ValueError from None
+
+
+@lru_cache(maxsize=16)  # many findings are about members of one list
+def _find_members(text: str, pointer: str) -> Mapping[str, int]:
+    """Return where the members of an object, or the items of a list, start."""
+    at = find_value(text, pointer)
+    if text[at] not in "{[":
+        raise ValueError
+    is_object, places = text[at] == "{", dict[str, int]()
+    at = _skip_space(text, at + 1)
+    while text[at] not in "]}":
+        name = str(len(places))
+        if is_object:
+            name, at = _DECODER.raw_decode(text, at)
+            at = _skip_space(text, _skip_space(text, at) + 1)
+        places[name] = at
+        _, at = _DECODER.raw_decode(text, at)
+        at = _skip_space(text, at)
+        if text[at] == ",":
+            at = _skip_space(text, at + 1)
+    return places
 
 
 def _skip_space(text: str, at: int) -> int:

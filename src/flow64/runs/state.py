@@ -8,7 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NoReturn
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -78,16 +78,14 @@ class Stages:
                     option=f"name one: --block {shlex.quote(self.ends[-1])}",
                 )
             return None
-        if isinstance(block, int):
-            if self.numbers and block not in self.numbers.values():
-                self._refuse(f"no block has the number {block}")
-            return block
-        name = str(block)
-        number = self.numbers.get(name)
+        numbers: dict[Any, int] = {n: n for n in self.numbers.values()}
+        numbers.update(self.numbers)
+        number = numbers.get(block if isinstance(block, int) else str(block))
         if number is None:
-            near = did_you_mean(name, self.numbers)
-            problem = f"no block has the key path {shortened(block)}{near}"
-            self._refuse(f"{problem}; the number of the block will do")
+            near = did_you_mean(str(block), self.numbers)
+            problem = f"no block has the key path or number {shortened(block)}{near}"
+            names = join_words(self.numbers, 20)
+            raise errors.BuildError(problem, hint=f"there are {names}" if names else "")
         return number
 
     def name(self, number: int, kind: str = "") -> str:
@@ -123,10 +121,6 @@ class Stages:
             if each.error_message
         ]
         return "; ".join(reasons) or None
-
-    def _refuse(self, problem: str) -> NoReturn:
-        names = join_words(self.numbers, 20)
-        raise errors.BuildError(problem, hint=f"there are {names}" if names else "")
 
 
 def unknown_error(

@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any, Final, Protocol, TypeAlias
 
 from .. import errors
-from .rows import Raw, RowFile, format_cell, write_file
+from .rows import Raw, RowFile, format_cell, rows_error, write_file
 
 RawRows: TypeAlias = RowFile | Sequence[Raw]
 Convert: TypeAlias = Callable[[Any], Any]
@@ -44,9 +44,7 @@ class ArrowTable(Protocol):
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 
-def rows_of(
-    table: Any, fail: Callable[[Sequence[str]], errors.RowsError]
-) -> Sequence[Raw] | None:
+def rows_of(table: Any) -> Sequence[Raw] | None:
     """Return the rows of a table; None if it is something else.
 
     Raises:
@@ -59,11 +57,12 @@ def rows_of(
             continue
         names = [*getattr(table, "column_names", table.columns)]
         if len({*names}) < len(names):
-            raise fail([f"two columns of the table have one name: {names}"])
+            raise rows_error([f"two columns of the table have one name: {names}"])
         try:
             rows: Sequence[Raw] = read(table)
         except (ValueError, OverflowError) as error:  # a date beyond year 9999
-            raise fail([f"a value of the table cannot be read: {error}"]) from None
+            problem = f"a value of the table cannot be read: {error}"
+            raise rows_error([problem]) from None
         return rows
     return None
 

@@ -27,8 +27,8 @@ from ..text import (
     shortened,
 )
 from .launch import Launch
-from .payload import rows_error
 from .results import read_inputs
+from .rows import rows_error
 from .starter import make_starter
 from .state import normalize
 

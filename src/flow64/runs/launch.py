@@ -52,8 +52,39 @@ class Launch:
     definition: Definition = field(init=False)
 
     @definition.default
-    def _override(self) -> Definition:
-        return _override_source(self.ready.definition, self.specs_override)
+    def _override_source(self) -> Definition:
+        """Return the definition with the settings of these runs in its source.
+
+        Raises:
+            RunError: They cannot be used. All problems are listed.
+        """
+        definition = self.ready.definition
+        if self.specs_override is None:
+            return definition
+        root, *others = definition.topology.roots
+        problems: list[Problem] = []
+        settings = Freezer(problems.append, unchanged).freeze(dict(self.specs_override))
+        lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
+        if others:
+            problem = (
+                "the workflow has several sources, and which one a run sets is not"
+            )
+            lines.append(f"{problem} documented; deploy the change")
+        changed = _with_specs(definition, settings)
+        names = {*unbound_names(changed)}.difference(unbound_names(definition))
+        lines += [f"value({n!r}) is not filled in here; write its text" for n in names]
+        # What a run sets was never stored by the service. As in a constructor, an
+        # unknown field is a mistake. `extra=` allows it.
+        lines += [
+            f"{finding.message}; {finding.help}"
+            for finding in findings(evolve(changed, is_answer=False))
+            if finding.block_id == changed.blocks[root].id
+            if finding.severity == "error" or finding.code == "unknown-field"
+        ]
+        if lines:
+            listed = errors.list_lines(lines, most=20)
+            raise errors.RunError(f"settings of this run cannot be used:{listed}")
+        return changed
 
     @property
     def stages(self) -> Stages:
@@ -139,42 +170,6 @@ _STALE: Final[Mapping[str, str]] = {
     "conflict": "it was edited on the service, and the code has changed as well",
     "foreign": "no code of yours deployed it, and it is not what the code says",
 }
-
-
-def _override_source(definition: Definition, settings: Any) -> Definition:
-    """Return a definition with settings of one run in its source.
-
-    Args:
-        definition: The workflow, with its values filled in.
-        settings: The settings that differ, by field; None for none.
-
-    Raises:
-        RunError: They cannot be used. All problems are listed.
-    """
-    if settings is None:
-        return definition
-    root, *others = definition.topology.roots
-    problems: list[Problem] = []
-    frozen_settings = Freezer(problems.append, unchanged).freeze(dict(settings))
-    lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
-    if others:
-        problem = "the workflow has several sources, and which one a run sets is not"
-        lines.append(f"{problem} documented; deploy the change")
-    changed = _with_specs(definition, frozen_settings)
-    names = set(unbound_names(changed)) - set(unbound_names(definition))
-    lines += [f"value({n!r}) is not filled in here; write its content" for n in names]
-    # What a run sets was never stored by the service. As in a constructor, an unknown
-    # field is a mistake. `extra=` allows it.
-    lines += [
-        f"{finding.message}; {finding.help}"
-        for finding in findings(evolve(changed, is_answer=False))
-        if finding.block_id == changed.blocks[root].id
-        if finding.severity == "error" or finding.code == "unknown-field"
-    ]
-    if lines:
-        listed = errors.list_lines(lines, most=20)
-        raise errors.RunError(f"settings of this run cannot be used:{listed}")
-    return changed
 
 
 def _source_specs(

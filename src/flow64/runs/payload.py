@@ -44,7 +44,7 @@ from ..text import (
     truncate,
 )
 from . import frames
-from .rows import FORMS, CsvRow, RowFile, rows_in
+from .rows import FORMS, CsvRow, RowFile, rows_error, rows_in
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]]
@@ -98,7 +98,7 @@ def as_iterable(rows: Any) -> Iterable[Any]:
         return RowFile(path, partial(_input_error, str(path)), form)
     if isinstance(rows, Mapping):
         return [rows]
-    if (table := frames.rows_of(rows, rows_error)) is not None:
+    if (table := frames.rows_of(rows)) is not None:
         return table
     if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
         return rows
@@ -132,13 +132,6 @@ def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
     """Return how many rows are equal, cell by cell, to an earlier one."""
     counts = Counter(json.dumps(row, sort_keys=True, default=repr) for row in rows)
     return len(rows) - len(counts)
-
-
-def rows_error(problems: Sequence[str], **facts: Any) -> errors.RowsError:
-    """Return the error of rows that cannot be sent."""
-    listed = errors.list_lines(problems, most=20)
-    words = f"these rows cannot be sent, and nothing was sent:{listed}"
-    return errors.RowsError(words, problems=problems, **facts)
 
 
 # -- The body -------------------------------------------------------------------------

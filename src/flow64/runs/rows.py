@@ -98,6 +98,13 @@ def rows_in(file: BinaryIO, form: str, fail: Fail) -> Iterator[Raw]:
     return (_csv_rows if form == "csv" else _json_rows)(file, fail)
 
 
+def rows_error(problems: Sequence[str], **facts: Any) -> errors.RowsError:
+    """Return the error of rows that cannot be sent."""
+    listed = errors.list_lines(problems, most=20)
+    words = f"these rows cannot be sent, and nothing was sent:{listed}"
+    return errors.RowsError(words, problems=problems, **facts)
+
+
 def result_error(
     name: str, problem: str, line: int | None = None
 ) -> errors.ResultError:

@@ -218,7 +218,7 @@ def test_rows_are_read_again_each_time(tmp_path):
     rows = ResultRows(RowFile(path, FAIL, "csv"), 2, structure_for(None))
 
     assert [row.number for row in rows] == [row.number for row in rows] == [1, 2]
-    assert (len(rows), rows.columns) == (2, ["a"])
+    assert len(rows) == 2
     with pytest.raises(TypeError):
         len(ResultRows([], None, structure_for(None)))
 
@@ -280,9 +280,11 @@ def test_cells_hold_json_and_no_formula(tmp_path):
 
 def test_header_without_rows_is_kept(tmp_path):
     """So that a program that reads it finds its columns."""
-    write_csv([], tmp_path / "a.csv", columns=["a", "b"])
+    (tmp_path / "a.csv").write_text("a,b\n")
 
-    assert (tmp_path / "a.csv").read_text() == "a,b\n"
+    write_csv(RowFile(tmp_path / "a.csv", FAIL, "csv"), tmp_path / "b.csv")
+
+    assert (tmp_path / "b.csv").read_text() == "a,b\n"
 
 
 def test_file_is_complete_or_absent(tmp_path):

@@ -226,8 +226,7 @@ def save_csv(
     """
     require_free(Path(path), overwrite=overwrite)
     rows = read_rows(session, run, block=block)
-    facts: Any = {"columns": rows.columns, "safe": safe, "overwrite": overwrite}
-    return row_files.write_csv(rows.raw, path, **facts)
+    return row_files.write_csv(rows.raw, path, safe=safe, overwrite=overwrite)
 
 
 # -- Files ----------------------------------------------------------------------------

@@ -239,7 +239,6 @@ def write_csv(
     rows: Iterable[Raw],
     path: str | os.PathLike[str],
     *,
-    columns: Sequence[str] = (),
     safe: bool = False,
     overwrite: bool = False,
 ) -> int:
@@ -252,7 +251,6 @@ def write_csv(
         rows: The rows. They are iterated over twice: for the columns of all of them, in
             the order in which they first occur, and to write them.
         path: A file that will be complete or absent.
-        columns: Columns that come first, also if there are no rows.
         safe: Put a single quote before text that begins with `=`, `+`, `-`, `@`, a tab
             or a carriage return, which a spreadsheet may run as a formula.
         overwrite: Replace an existing file.
@@ -262,7 +260,7 @@ def write_csv(
     """
     count = 0
     with write_file(Path(path), overwrite=overwrite) as new:
-        names = dict.fromkeys(columns)
+        names = dict.fromkeys(rows.columns() if isinstance(rows, RowFile) else ())
         for row in rows:
             names |= dict.fromkeys(row)
         text = io.TextIOWrapper(new.file, "utf-8", newline="", write_through=True)
@@ -306,27 +304,22 @@ def require_free(target: Path, *, overwrite: bool) -> None:
     Raises:
         RowsError: It exists, or is a folder, a device or a FIFO.
     """
+    is_there = os.path.lexists(target)
     with suppress(OSError):
-        if target.is_dir():
-            raise save_error(target, "it is a folder; name a file")
-        if os.path.lexists(target) and not (target.is_file() or target.is_symlink()):
-            raise save_error(target, "it is a device or a pipe; name a file")
-    if not overwrite and os.path.lexists(target):
-        raise save_error(target, _EXISTS)
+        if is_there and not (target.is_file() or target.is_symlink()):
+            raise save_error(target, "it is a folder, a device or a pipe")
+    if is_there and not overwrite:
+        advice = "name another place, or replace it:"
+        facts = {"hint": f"{advice} overwrite=True", "option": f"{advice} --overwrite"}
+        raise save_error(target, "it exists", **facts)
 
 
-def save_error(target: Path, problem: str) -> errors.RowsError:
+def save_error(target: Path, problem: str, **facts: Any) -> errors.RowsError:
     """Return the error of a file that could not be written."""
     message = f"{printable(str(target))} was not written: {printable(problem)}"
-    if problem != _EXISTS:
-        return errors.RowsError(message)
-    advice = "name another place, or replace it:"
-    return errors.RowsError(
-        message, hint=f"{advice} overwrite=True", option=f"{advice} --overwrite"
-    )
+    return errors.RowsError(message, **facts)
 
 
-_EXISTS: Final = "it exists"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -91,11 +91,6 @@ class ResultRows(Generic[T]):
     total: int | None
     _structure: Callable[[Raw], T]
 
-    @property
-    def columns(self) -> Sequence[str]:
-        """The header of a CSV file; nothing for another format."""
-        return self.raw.columns() if isinstance(self.raw, RowFile) else ()
-
     def __iter__(self) -> Iterator[Row[T]]:
         for number, raw in enumerate(self.raw, start=1):
             yield Row(number, raw, self._structure)

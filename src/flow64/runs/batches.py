@@ -87,8 +87,9 @@ def run_batches(
     total = None if iter(source) is source else _check_all(launch, source, size)
 
     def run() -> Iterator[Batch[RunState]]:
-        flights: deque[_Flight] = deque()
-        for index, (first, chunk) in enumerate(_split(source, size)):
+        flights, failure = deque[_Flight](), None
+        for index, chunk in enumerate(_split(source, size)):
+            first = index * size + 1
             try:
                 if index == 0 or total is None:
                     count = total or first + len(chunk) - 1
@@ -96,34 +97,35 @@ def run_batches(
                 facts: Any = {"intent": intent, "index": index, "first": first}
                 state = _start(session, launch, chunk, facts, retry_failed)
             except errors.FlowError as error:
-                flights.append(_Flight(error=error))
+                failure = error
                 break
             batch = Batch(index, first, len(chunk), state)
             polls = watch.steps(session, state, every=every, timeout=timeout)
             flights.append(_Flight(batch, polls))
             yield from _land(flights, concurrency)
         yield from _land(flights, 1)
+        if failure is not None:
+            raise failure
 
     return run()
 
 
 @define
 class _Flight:
-    """A batch under way, or the error that ended it."""
+    """A batch under way."""
 
-    batch: Batch[RunState] | None = None
-    polls: Iterator[watch.Event | float] = field(factory=lambda: iter(()))
+    batch: Batch[RunState]
+    polls: Iterator[watch.Event | float]
     error: errors.FlowError | None = None
     due: float = 0.0
 
     @property
     def is_over(self) -> bool:
-        return self.batch is None or self.error is not None or self.batch.run.is_ended
+        return self.error is not None or self.batch.run.is_ended
 
     @property
     def has_failed(self) -> bool:
-        is_completed = self.batch and self.batch.run.status == calls.COMPLETED
-        return self.is_over and not is_completed
+        return self.is_over and self.batch.run.status != calls.COMPLETED
 
     def poll(self) -> None:
         """Poll the run once when it is due."""
@@ -144,27 +146,23 @@ def _land(flights: deque[_Flight], limit: int) -> Iterator[Batch[RunState]]:
             flight = flights.popleft()
             if flight.error is not None:
                 raise flight.error
-            if flight.batch is not None:
-                yield flight.batch
+            yield flight.batch
         waiting = [flight for flight in flights if not flight.is_over]
         if len(waiting) < limit and not any(flight.has_failed for flight in flights):
             return
         min(waiting, key=lambda flight: flight.due).poll()
 
 
-def _split(rows: Iterable[Any], size: int) -> Iterator[tuple[int, list[Any]]]:
-    """Yield the number of the first row of each batch, and its rows."""
-    source, first = iter(rows), 1
-    while chunk := list(islice(source, size)):
-        yield first, chunk
-        first += len(chunk)
+def _split(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(rows)
+    return iter(lambda: [*islice(source, size)], [])
 
 
 def _check_all(launch: Launch, rows: Iterable[Any], size: int) -> int:
     """Check all rows before anything is spent, and count them."""
     count = 0
-    for first, chunk in _split(rows, size):
-        launch.build_payload(chunk, first)
+    for chunk in _split(rows, size):
+        launch.build_payload(chunk, count + 1)
         count += len(chunk)
     launch.budget.require(launch.ready.name, launch.definition, count)
     return count

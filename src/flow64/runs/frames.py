@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any, Final, Protocol, TypeAlias
 
 from .. import errors
-from .rows import Raw, RowFile, format_cell, rows_error, write_file
+from .rows import Raw, RowFile, format_cell, list_columns, rows_error, write_file
 
 RawRows: TypeAlias = RowFile | Sequence[Raw]
 Convert: TypeAlias = Callable[[Any], Any]
@@ -145,19 +145,11 @@ def save_parquet(raw: RawRows, target: Path, *, overwrite: bool = False) -> None
 
 
 def _columns(raw: RawRows) -> dict[str, list[Any]]:
-    """Return the columns in the order in which they first occur."""
-    is_csv = isinstance(raw, RowFile) and raw.form == "csv"
-    names = raw.columns() if isinstance(raw, RowFile) else ()
-    columns: dict[str, list[Any]] = {name: [] for name in names}
-    for count, row in enumerate(raw):
-        for name, value in row.items():
-            if name not in columns:
-                columns[name] = [None] * count
-            columns[name].append(None if is_csv and value == "" else value)
-        if len(row) < len(columns):
-            for values in columns.values():
-                values.extend([None] * (count + 1 - len(values)))
-    return columns
+    """Return the columns. An empty cell of CSV is null."""
+    rows, columns = [*raw], list_columns(raw)
+    if isinstance(raw, RowFile) and raw.form == "csv":
+        return {name: [row[name] or None for row in rows] for name in columns}
+    return {name: [row.get(name) for row in rows] for name in columns}
 
 
 def _build(raw: RawRows, read: Convert, *makers: Convert) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from ..text import (
 )
 from .launch import Launch
 from .results import read_inputs
-from .rows import rows_error
+from .rows import list_columns, rows_error
 from .starter import make_starter
 from .state import normalize
 
@@ -180,7 +180,7 @@ def _keys_of_rows(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> list[str]:
     """Return the key of each row, by which it agrees with another one."""
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = list_columns(rows)
     problems = list[str]()
     for column in columns:
         if column not in names:

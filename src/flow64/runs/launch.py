@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from unicodedata import normalize
 
 from attrs import evolve, field, frozen
 
@@ -157,11 +156,6 @@ class Launch:
             return f"the secret {names} differs from the deployed one"
         # Whoever deployed it.
         return None if judgement.is_equal else _STALE.get(judgement.state)
-
-    def name_intent(self, intent: str | None) -> str:
-        """Return the name of an intent: one, as in keys, however it is typed."""
-        bound = f"flow64:{self.ready.stamp.bound}"
-        return normalize("NFC", intent) if intent else bound
 
 
 _STALE: Final[Mapping[str, str]] = {

@@ -235,6 +235,13 @@ _IN_LINES: Final = re.compile(r"\s*(?=\{)"), re.compile(r"\s*")
 # -- Writing --------------------------------------------------------------------------
 
 
+def list_columns(rows: Iterable[Raw]) -> Sequence[str]:
+    """Return the columns in the order in which they first occur; of CSV, the header."""
+    if isinstance(rows, RowFile) and rows.form == "csv":
+        return rows.columns()
+    return [*dict.fromkeys(name for row in rows for name in row)]
+
+
 def write_csv(
     rows: Iterable[Raw],
     path: str | os.PathLike[str],
@@ -260,9 +267,7 @@ def write_csv(
     """
     count = 0
     with write_file(Path(path), overwrite=overwrite) as new:
-        names = dict.fromkeys(rows.columns() if isinstance(rows, RowFile) else ())
-        for row in rows:
-            names |= dict.fromkeys(row)
+        names = list_columns(rows)
         text = io.TextIOWrapper(new.file, "utf-8", newline="", write_through=True)
         writer = csv.writer(text)
         if names:

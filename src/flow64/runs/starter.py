@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
+from unicodedata import normalize
 from uuid import UUID, uuid4, uuid5
 
 from attrs import define, field
@@ -82,8 +83,10 @@ def make_starter(
         problem = "new, retry and attach exclude each other, and new an intent"
         raise errors.BuildError(problem)
     body = launch.build_payload(rows, first)
-    name = None if new else launch.name_intent(intent)
-    facts = body, name, intent is None, retry, attach, index, compared
+    name = f"flow64:{launch.ready.stamp.bound}"
+    if intent:
+        name = normalize("NFC", intent)  # one, as in keys, however it is typed
+    facts = body, None if new else name, intent is None, retry, attach, index, compared
     return Starter(session, launch, *facts)
 
 

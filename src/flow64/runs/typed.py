@@ -29,7 +29,7 @@ from ..diagnostics import as_card, as_table
 from ..dsl import column_of, unwrap
 from ..text import pluralize, printable, shortened, truncate
 from . import frames
-from .rows import Raw, RowFile, format_cell
+from .rows import Raw, RowFile, format_cell, list_columns
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class ResultRows(Generic[T]):
 
     def _repr_html_(self) -> str:
         rows = [*islice(self.raw, SHOWN)]
-        names = [*dict.fromkeys(name for row in rows for name in row)]
+        names = list_columns(rows)
         cells = [[_show(row.get(name)) for name in names] for row in rows]
         size = "rows" if self.total is None else pluralize(self.total, "row")
         return as_card(f"{size}, {len(rows)} shown", as_table(names, cells))

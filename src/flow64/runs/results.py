@@ -85,7 +85,7 @@ def _list_items(
     except errors.FlowError as error:
         if not is_refusal(error):
             raise
-    if form is None and not any(item.is_readable for item in items):
+    if not form and not any(item.is_readable for item in items):
         items = download_links(session, run_id, "csv") or items
     return sorted(items, key=lambda item: item.block_number or 0)
 
@@ -269,24 +269,26 @@ def download(
         rows = read_rows(session, run, block=block)
         frames.save_parquet(rows.raw, target, overwrite=overwrite)
         return [target]
-    if form:
-        item = _choose(session, run, block, form)
-        return [download_file(session, run.id, item, target, form, overwrite=overwrite)]
     is_one = not every_stage
-    items = [_choose(session, run, block)] if is_one else list_files(session, run)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise row_files.save_error(target, reason_of(error)) from None
-    paths = [
-        target / f"block_{item.block_number or at}.{form_of(item)}"
-        for at, item in enumerate(items)
-    ]
-    for file in paths:  # all of them, before the first request
+    items = [_choose(session, run, block, form)] if is_one else list_files(session, run)
+    files = [target] if form else _name_files(target, items)
+    for file in files:  # all of them, before the first download
         require_free(file, overwrite=overwrite)
     return [
-        download_file(session, run.id, item, file, overwrite=overwrite)
-        for item, file in zip(items, paths, strict=True)
+        download_file(session, run.id, item, file, form, overwrite=overwrite)
+        for item, file in zip(items, files, strict=True)
+    ]
+
+
+def _name_files(folder: Path, items: Sequence[ResultItem]) -> Sequence[Path]:
+    """Make a folder, and name a file in it for each result, by its block."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise row_files.save_error(folder, reason_of(error)) from None
+    return [
+        folder / f"block_{item.block_number or at}.{form_of(item)}"
+        for at, item in enumerate(items)
     ]
 
 

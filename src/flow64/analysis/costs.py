@@ -137,20 +137,16 @@ class Cost:
 
     def __str__(self) -> str:
         data = self.as_data()
-        depends = {
-            each.kind: f" (depends on {', '.join(each.depends)})"
-            for each in self.charges
-            if each.depends
-        }
+        depends = {c.kind: ", ".join(c.depends) for c in self.charges if c.depends}
         parts = [] if data["dollars"] is None else [format_dollars(data["dollars"])]
         parts += [
             f"{price['kind']} {format_dollars(price['dollars'])} a row for an unknown "
             "number of rows"
             for price in data["open"]
         ]
-        parts += [
-            f"unknown for {kind}{depends.get(kind, '')}" for kind in data["unpriced"]
-        ]
+        for kind in data["unpriced"]:
+            reason = f" (depends on {depends[kind]})" if kind in depends else ""
+            parts.append(f"unknown for {kind}{reason}")
         most = "" if data["open"] or data["unpriced"] else "at most "
         text = f"{self.unit.removeprefix('per ')}: {most}{' + '.join(parts)}"
         unconfirmed = self.describe_unconfirmed_prices()
@@ -318,19 +314,14 @@ class Effects:
     unknown: Sequence[str]
 
     def __str__(self) -> str:
-        lists: dict[str, list[str]] = {}
+        lists = {words: list[str]() for words in EFFECT_WORDS.values()}
         for touch in self.touches:
             # A place to keep rows is named with all that a run leaves outside.
             is_place = touch.effect == "creates-storage"
-            effect = "writes-outside" if is_place else touch.effect
-            lists.setdefault(effect, []).append(str(touch))
-        parts = [
-            f"{words}: {', '.join(lists[effect])}"
-            for effect, words in EFFECT_WORDS.items()
-            if effect in lists
-        ]
-        parts += [f"unknown: {', '.join(self.unknown)}"] if self.unknown else []
-        return "; ".join(parts)
+            words = EFFECT_WORDS["writes-outside" if is_place else touch.effect]
+            lists[words].append(str(touch))
+        lists["unknown"] = [*self.unknown]
+        return "; ".join(f"{w}: {', '.join(n)}" for w, n in lists.items() if n)
 
 
 @once

@@ -315,11 +315,10 @@ def _find_paid_blocks(definition: Definition) -> Sequence[int | None]:
     It is None if something branches, meets or makes rows in between.
     """
     blocks, topology = definition.blocks, definition.topology
-    parents, children = topology.parents, topology.children
     paid: list[int | None] = [None] * len(blocks)
     for position in topology.order:
-        above = parents[position]
-        if len(above) != 1 or len(children[above[0]]) != 1:
+        above = topology.parents[position]
+        if len(above) != 1 or len(topology.children[above[0]]) != 1:
             continue
         kind = blocks[above[0]].kind
         if _is_paid(kind):

@@ -161,8 +161,7 @@ class _Maker:
         if isinstance(lives, ApiError):
             problem = f"their list answered {lives.status}"
             self.not_checked.append(f"schedules: {problem}")
-        now = datetime.now(UTC)
-        facts = lives, self.plan.prices, now
+        facts = lives, self.plan.prices, datetime.now(UTC)
         timed = [schedules.plan(self.session, step, *facts) for step in steps]
         return evolve(
             self.plan,
@@ -181,8 +180,7 @@ class _Maker:
         if len(old := {owner for names in owners.values() for owner in names}) == 1:
             moved = [item for item in listed if owner_of(item.path) in old]
             note = f"also there as that of {describe_owner(old.pop())}"
-            lives = [live for _, live in self._read_all(moved)]
-            gone |= {str(live.id): (note, live) for live in lives}
+            gone |= {info.id: (note, live) for info, live in self._read_all(moved)}
         kept = [item.path for item in listed if item.info.id not in gone]
         texts, env = self._list_texts, self.plan.label
         return renames.hold_renames(steps, gone, owners, env, texts, kept=kept)

@@ -214,8 +214,7 @@ OWNERS = [rename_project, rename_environment]
 def refactor(program, draw):
     """Change a program at random. Not more than half of a workflow is new."""
     steps = draw(st.lists(st.sampled_from(INSIDE + NAMES), min_size=1, max_size=5))
-    if draw(st.booleans()):
-        steps.append(draw(st.sampled_from(OWNERS)))
+    steps += draw(st.lists(st.sampled_from(OWNERS), unique=True))
     for step in steps:
         code = program.codes[1 if step in NAMES else draw(st.integers(0, 1))]
         levels = [code.root, *(item for _, item in code.root.walk() if item.items)]

@@ -182,40 +182,37 @@ class Recording:
     def compare(self, key: _Key, before: _Played, after: _Played) -> Passage:
         """Return the numbers at a block."""
         name, what = key
-        gates: list[_Gate] = []
-        for side, other in ((before, after), (after, before)):
-            gate = side.gates.get(key)
-            if gate is None:  # without a filter, all rows pass
-                rows = other.find_place(name, side) if what == "pass" else []
-                is_priced = other.gates[key][1] is not None
-                gate = rows, 0.0 if is_priced else None
-            gates.append(gate)
+        counts: list[int] = []
+        dollars: list[float] = []
         try:
-            counts = [len(self._load(rows)) for rows, _ in gates]
+            for side, other in ((before, after), (after, before)):
+                # Without a filter all rows pass, and without a block none is looked up.
+                rows, price = side.gates.get(key) or (
+                    other.find_place(name, side) if what == "pass" else [],
+                    other.gates[key][1] and 0.0,
+                )
+                counts.append(len(self._load(rows)))
+                if price is not None:
+                    dollars.append(round(counts[-1] * price, 6))
         except ResultError as error:
             return Passage(*key, unknown=error.message)
-        dollars = [
-            round(count * price, 6)
-            for count, (_, price) in zip(counts, gates, strict=True)
-            if price is not None
-        ]
-        is_priced = len(dollars) == len(gates)
+        is_priced = len(dollars) == len(counts)
         return Passage(*key, counts[0], counts[1], dollars if is_priced else None)
 
     def _pass(
         self, block: WireBlock, name: str, inputs: Sequence[_Rows], partner: int
     ) -> _Rows:
         """Return the rows that a block gives. Without a partner, this is -1."""
-        ran, is_there = self.definition, partner >= 0
-        has_run = is_there and self._has_run(block, ran.blocks[partner])
-        gets_same = is_there and ran.topology.parents[partner] == inputs
+        ran = self.definition
+        has_run = partner >= 0 and self._has_run(block, ran.blocks[partner])
+        gets_same = partner >= 0 and ran.topology.parents[partner] == inputs
         if has_run and gets_same:
             return partner
         if len(inputs) != 1 or block.kind != Filter.kind:
             what = "gets fewer or other rows than" if has_run else "differs from that"
             raise ResultError(f"{name} {what} in the run")
         computed = _filter(block, name, self._load(inputs[0]))
-        if False in map(self._check, ran.by_kind.get(Filter.kind, ())):
+        if any(map(self._is_other, ran.by_kind.get(Filter.kind, ()))):
             raise ResultError(f"the rows of the run do not show what {name} does")
         is_same = gets_same and _sort(computed) == _sort(self.load(partner))
         return partner if is_same else computed
@@ -227,15 +224,16 @@ class Recording:
         sides = thaw(block.specs, as_data), thaw(specs, as_data)
         return block.kind == ran.kind and is_same(*sides)
 
-    def _check(self, at: int) -> bool | None:
-        """Return whether a filter, computed, gives its rows; None if nothing tells."""
-        block = self.definition.blocks[at]
+    def _is_other(self, at: int) -> bool:
+        """Whether a filter of the run recorded other rows than are computed for it."""
         parents = self.definition.topology.parents[at]
+        if len(parents) != 1:
+            return False
         try:
-            rows = self._load(parents[0] if len(parents) == 1 else ResultError(""))
-            return _sort(_filter(block, "", rows)) == _sort(self._load(at))
+            rows = _filter(self.definition.blocks[at], "", self.load(parents[0]))
+            return _sort(rows) != _sort(self.load(at))
         except ResultError:
-            return None
+            return False
 
     def _load(self, rows: _Rows) -> list[RecordedRow]:
         if isinstance(rows, ResultError):

@@ -58,8 +58,9 @@ def format_change(change: Change) -> str:
     there = [side for side in sides if side is not MISSING]
     if len(there) == 1:
         return format_value(there[0])
-    if MASK in sides and (secret := _find_secret(sides)):
-        return f"secret {format_name(secret)} differs"
+    secrets = [side for side in sides if isinstance(side, dict) and side.get("secret")]
+    if MASK in sides and secrets:
+        return f"secret {format_name(str(secrets[0].get(VALUE_KEY)))} differs"
     texts = [_as_text(side) for side in sides]
     is_long = all(len(text) > LONGEST for text in texts)
     values = [format_value(side) for side in sides]
@@ -67,14 +68,6 @@ def format_change(change: Change) -> str:
         return _format_places(*texts)
     # Two keys look the same, since both are masked.
     return f"{values[0]} (differs)" if values[0] == values[1] else ARROW.join(values)
-
-
-def _find_secret(sides: Sequence[Any]) -> str:
-    """Return the name of a secret that one side has, if one has."""
-    values = (side for side in sides if isinstance(side, dict))
-    return next(
-        (str(value.get(VALUE_KEY)) for value in values if value.get("secret")), ""
-    )
 
 
 def format_value(value: Any) -> str:

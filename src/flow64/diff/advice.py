@@ -164,44 +164,46 @@ def _find_owner(path: str, level: Level) -> str:
 
 def _advise_path(after: Definition, old: str, env: str | None) -> list[Advice] | None:
     """Return advice for the path of a workflow; None if nothing keeps its id."""
-    path = after.path or ""
-    present = parse_path(path_of(after.present) if after.present else path)  # in NFC
-    names, ours, theirs = dict(present), dict(parse_path(path)), dict(parse_path(old))
+    ours, theirs = parse_path(after.path or ""), parse_path(old)
+    present = parse_path(path_of(after.present)) if after.present else ours  # in NFC
+    names, now_in, before_in = dict(present), dict(ours), dict(theirs)
     advice: list[Advice] = []
-    if any(ours.get(tag) != theirs.get(tag) for tag in ("ns", "project")):
-        if "project" not in names or "project" not in theirs:
+    if any(now_in.get(tag) != before_in.get(tag) for tag in ("ns", "project")):
+        if "project" not in names or "project" not in before_in:
             return None
-        namespace = escape_was(theirs["ns"]).replace("%2F", "/")
-        was = f"{namespace}/{escape_was(theirs['project'])}"
+        namespace = escape_was(before_in["ns"]).replace("%2F", "/")
+        was = f"{namespace}/{escape_was(before_in['project'])}"
         advice.append(Advice("project", names["project"], was))
-    if env is not None and ours.get("env") != theirs.get("env"):
-        advice.append(Advice("environment", env, theirs.get("env", DEFAULT_ENV)))
-    now, before = _list_below(parse_path(path)), _list_below(parse_path(old))
+    if env is not None and now_in.get("env") != before_in.get("env"):
+        advice.append(Advice("environment", env, before_in.get("env", DEFAULT_ENV)))
+    (key, *variant), now, before = map(_list_names, (present, ours, theirs))
+    count, is_axes = len(variant), all("=" in name for name in variant)
     if now == before:
         return advice
-    _, *variant = _list_below(present)
-    count = len(variant)
-    if count not in (1, 2 * sum(tag == "axis" for tag, _ in variant)):
+    if count > 1 and not is_axes:
         return None  # nothing tells which call of `variants` is meant
-    # A path is that of the `Workflow`, up to `at`, and then that of its variant.
-    is_plain = now[len(now) - count :] == variant  # there is no `was=` of `variants`
-    own = now[: len(now) - count] if is_plain else now[:1]
-    is_same = is_plain and before[len(before) - count :] == variant
-    at = len(before) - count if is_same else 1
-    if variant and before[: len(own)] == own:
+    # A path is that of the `Workflow`, up to `at`, and then that of its variant. The
+    # first one is unknown if both have a `was=`.
+    is_plain = now[len(now) - count :] == variant
+    own = now[: len(now) - count] if is_plain else now[:1] if now[0] == key else []
+    if variant and own and before[: len(own)] == own:
         at = len(own)
-    if not is_same:
-        name = variant[0][1] if count == 1 else write_old_path(variant)
-        advice.append(Advice("variant", name, write_old_path(before[at:]) or None))
+    elif is_plain and before[len(before) - count :] == variant:
+        at = len(before) - count
+    else:
+        at = 1
+    if not is_plain or before[at:] != variant:
+        name = "/".join(variant) if is_axes else names["variant"]
+        advice.append(Advice("variant", name, "/".join(before[at:]) or None))
     if before[:at] != own:
-        was = write_old_path(before[:at])
-        advice.append(Advice("workflow", names["workflow"], was))
+        advice.append(Advice("workflow", names["workflow"], "/".join(before[:at])))
     return advice
 
 
-def _list_below(path: Sequence[tuple[Tag, str]]) -> list[tuple[Tag, str]]:
-    """Return the key and the variant of a workflow."""
-    return [pair for pair in path if pair[0] in ("workflow", "axis", "variant")]
+def _list_names(path: Sequence[tuple[Tag, str]]) -> list[str]:
+    """Return the key of a workflow and the names of its variant, as `was=` has them."""
+    below = (pair for pair in path if pair[0] in ("workflow", "axis", "variant"))
+    return write_old_path(below).split("/")
 
 
 def match_alike(

@@ -241,7 +241,7 @@ def test_a_run_that_goes_on_is_waited_for(service, tmp_path):
     assert new(service, [ADA, BEN], journal=tmp_path / "j") == [BEN]
 
 
-@pytest.mark.parametrize("status", ["completed", "running"])
+@pytest.mark.parametrize("status", ["completed", "running", "not shown"])
 def test_a_run_that_is_not_listed_yet_counts(service, tmp_path, status):
     """The journal knows it. It is asked for by its id."""
     had(service, [CY])
@@ -253,6 +253,8 @@ def test_a_run_that_is_not_listed_yet_counts(service, tmp_path, status):
         assert new(service, [ADA, BEN, CY], journal=tmp_path / "j") == [BEN]
         assert new(service, [ADA, BEN], run.id, journal=tmp_path / "j") == [BEN]
     else:
+        if status == "not shown":
+            service.get_faults = ["", "before 404"]
         with pytest.raises(errors.RunError, match="goes on"):
             new(service, [ADA, BEN, CY], journal=tmp_path / "j")
     assert starts(service) == 1

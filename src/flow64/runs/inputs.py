@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from itertools import islice, takewhile
 from typing import Any
 
@@ -140,13 +139,17 @@ def _list_runs(
         launch.check_deployment(session, 0)  # it says if it is not deployed
         raise
     runs = {canonical_id(run.job_id): calls.normal(run.status) for run in listed}
-    ids = launch.journal.of(session.place, launch.ready.id).memory().jobs
+    memory = launch.journal.of(session.place, launch.ready.id).memory()
     later: dict[str, str] = {}
-    for run_id in takewhile(lambda run_id: run_id not in runs, reversed(ids)):
-        with suppress(errors.NotFoundError):
+    for run_id in takewhile(lambda run_id: run_id not in runs, reversed(memory.jobs)):
+        try:
             seen = calls.live_status(session, run_id)
             later[run_id] = calls.normal(seen.overall_status)
-    return later | runs, frozenset([*runs, *ids])
+        except errors.NotFoundError:
+            start = memory.of_job(run_id)
+            if start and start.outcome is None:
+                later[run_id] = "queued"  # it may not be visible yet
+    return later | runs, frozenset([*runs, *memory.jobs])
 
 
 def _select_later(runs: dict[str, str], since: str) -> dict[str, str]:

@@ -393,10 +393,16 @@ def test_failing_variant(write):
     assert found.message.endswith("argument 'regoin' (in the variant de)")
 
 
-def test_wrong_name_in_an_import_has_the_near_one(write):
-    """Python says so only from 3.12 on."""
-    with pytest.raises(SourceError, match=r"leads.py:9 .*did you mean 'FindEmail'"):
-        load_source(write("leads.py", "from flow64.blocks import FindEmial"))
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("flow64.blocks import FindEmial", "did you mean 'FindEmail'"),
+        ("flow64 import FindEmail", "it is in flow64.blocks"),
+    ],
+)
+def test_wrong_import_says_what_to_write(write, wrong, words):
+    with pytest.raises(SourceError, match=f"leads.py:9 .*{words}"):
+        load_source(write("leads.py", f"from {wrong}"))
 
 
 def test_module_that_exits(write):

@@ -209,12 +209,9 @@ class Settings:
         first, *others = (key for key in environments if not environments[key].store)
         if name is None and others:
             listed = printable(", ".join((first, *others)))
-            raise ConfigError(
-                f"several environments are configured ({listed}): name one of them, "
-                f"as in -e NAME, or with {ENV_NAME}=NAME, or always with default_env "
-                "under [tool.flow64]",
-                is_usage=True,
-            )
+            problem = f"several environments are configured ({listed})"
+            advice = f"name one with -e or {ENV_NAME}, or default_env in [tool.flow64]"
+            raise ConfigError(f"{problem}: {advice}", is_usage=True)
         name = first if name is None else name
         if name in environments:
             return environments[name]

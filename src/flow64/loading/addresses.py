@@ -255,11 +255,9 @@ def require_project_source(settings: Settings) -> str:
     """
     if (source := find_project_source(settings)) is not None:
         return source
-    raise SourceError(
-        'SOURCE is missing: name it, or write source = "pipelines" under '
-        "[tool.flow64] of pyproject.toml (flow64 init makes one)",
-        is_usage=True,
-    )
+    problem = 'SOURCE is missing: name it, or write source = "pipelines" under'
+    place = "[tool.flow64] of pyproject.toml (flow64 init makes one)"
+    raise SourceError(f"{problem} {place}", is_usage=True)
 
 
 # -- Keys and patterns -----------------------------------------------------------------

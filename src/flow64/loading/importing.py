@@ -202,6 +202,7 @@ _RELATIVE: Final = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 
 _ADVICE: Final = 'put what runs under `if __name__ == "__main__":`'
 
+_HOMES: Final = ("flow64", "flow64.blocks")
 _NO_NAME: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 
 _MARK: Final = "flow64: "
@@ -231,7 +232,9 @@ def _describe(error: BaseException) -> str:
     first, *_ = str(TracebackException.from_exception(error)).split("\n")
     if isinstance(error, ImportError) and (words := _NO_NAME.match(first)):
         # Python names a near one only from 3.12 on, and the path of the file always.
-        first = words[0] + did_you_mean(words[1], dir(sys.modules.get(words[2])))
+        homes = [home for home in _HOMES if words[1] in dir(sys.modules.get(home))]
+        near = did_you_mean(words[1], dir(sys.modules.get(words[2])))
+        first = words[0] + (f", it is in {homes[0]}" if homes else near)
     notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_MARK)]
     added = "".join(f" ({note.removeprefix(_MARK)})" for note in notes)
     return f"{type(error).__name__}: {first}{added}".removesuffix(": ")

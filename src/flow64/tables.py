@@ -76,28 +76,6 @@ def _read_as(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], Any
     return lambda value, _: converter.structure(value, kind)
 
 
-def list_mistakes(
-    error: Exception,
-    path: str,
-    describe: Callable[[BaseException, Any], str] | None = None,
-) -> Sequence[str]:
-    """Return the mistakes that cattrs collected, each with its path.
-
-    Args:
-        error: The error of cattrs.
-        path: The path of the table.
-        describe: Words one mistake. The default shows no value, which may be a secret.
-    """
-    describe = describe or _describe
-    lines = cattrs.transform_error(error, path=path, format_exception=describe)
-    parts = [_PLAIN.sub(r".\1", line).rpartition(" @ ") for line in lines]
-    return [f"{place}: {text}" for text, _, place in parts]
-
-
-_PLAIN: Final = re.compile(r"\['([\w-]+)'\]")
-"""A key of a table that needs no quotes."""
-
-
 def _describe(error: BaseException, kind: object) -> str:
     match error:
         case cattrs.ForbiddenExtraKeysError():
@@ -114,3 +92,24 @@ def _describe(error: BaseException, kind: object) -> str:
             return str(error)
         case _:  # the words of others may show the value, which may be a secret
             return f"write {' or '.join(map(str, get_args(kind))) or kind}"
+
+
+def list_mistakes(
+    error: Exception,
+    path: str,
+    describe: Callable[[BaseException, Any], str] = _describe,
+) -> Sequence[str]:
+    """Return the mistakes that cattrs collected, each with its path.
+
+    Args:
+        error: The error of cattrs.
+        path: The path of the table.
+        describe: Words one mistake. The default shows no value, which may be a secret.
+    """
+    lines = cattrs.transform_error(error, path=path, format_exception=describe)
+    parts = [_PLAIN.sub(r".\1", line).rpartition(" @ ") for line in lines]
+    return [f"{place}: {text}" for text, _, place in parts]
+
+
+_PLAIN: Final = re.compile(r"\['([\w-]+)'\]")
+"""A key of a table that needs no quotes."""

@@ -190,15 +190,11 @@ def open_rows(
     if item.results is not None and item.is_whole:
         return ResultRows(item.results, len(item.results), structure)
     folder = Path(mkdtemp(prefix="flow64-"))
-    try:
-        path = download_file(session, run_id, item, folder / "rows")
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     fail = partial(row_files.result_error, item.filename)
-    source = RowFile(path, fail, form_of(item), item.row_count or None)
+    source = RowFile(folder / "rows", fail, form_of(item), item.row_count or None)
     rows = ResultRows(source, source.expected, structure)
     finalize(rows, shutil.rmtree, folder, ignore_errors=True)
+    download_file(session, run_id, item, source.path)
     return rows
 
 

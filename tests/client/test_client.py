@@ -101,34 +101,6 @@ def test_a_run_shows_that_it_has_finished_without_being_watched(client):
     assert (fresh.status, fresh.is_ended) == ("completed", True)
 
 
-def test_batches_are_bought_once_and_resumed_by_the_same_call(client, emulator):
-    client.deploy(leads())
-    rows = [{"email": f"{number}@example.com"} for number in range(25)]
-    batches = client.run_batches(leads(), rows, size=10, every=0.01)
-    first = next(batches)
-    batches.close()
-    done = list(client.run_batches(leads(), rows, size=10, every=0.01))
-    assert [(b.index, b.first, b.count) for b in done] == [
-        (0, 1, 10),
-        (1, 11, 10),
-        (2, 21, 5),
-    ]
-    assert done[0].run.id == first.run.id
-    assert writes(emulator).count("run") == 3
-
-
-def test_results_are_saved_to_a_file_or_a_folder(client, tmp_path):
-    client.deploy(leads())
-    run = client.run(leads(), ROWS).wait(every=0.01)
-    assert run.to_csv(tmp_path / "rows.csv") == 2
-    (file,) = run.download(tmp_path / "file.csv")
-    (inside,) = run.download(tmp_path / "folder")
-    assert file == tmp_path / "file.csv"
-    assert inside.parent == tmp_path / "folder"
-    with pytest.raises(errors.RowsError):
-        run.to_csv(tmp_path / "rows.csv")
-
-
 def test_rows_are_dicts_and_frames_need_their_library(client, monkeypatch):
     """`nox -s frames` runs the real libraries."""
     monkeypatch.setitem(sys.modules, "polars", None)

@@ -278,15 +278,6 @@ def test_cells_hold_json_and_no_formula(tmp_path):
     assert (tmp_path / "a.csv").read_text() == "a,b,c,d,e\n[1],true,-1,'=1+1,\n"
 
 
-def test_header_without_rows_is_kept(tmp_path):
-    """So that a program that reads it finds its columns."""
-    (tmp_path / "a.csv").write_text("a,b\n")
-
-    write_csv(RowFile(tmp_path / "a.csv", FAIL, "csv"), tmp_path / "b.csv")
-
-    assert (tmp_path / "b.csv").read_text() == "a,b\n"
-
-
 def test_file_is_complete_or_absent(tmp_path):
     """Nor is an existing one replaced, unless that is wanted."""
     path = tmp_path / "a.csv"

@@ -30,6 +30,7 @@ from ..text import pluralize, printable, shortened
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
 from .launch import Launch
 from .state import RunState, digest_rows, unknown_error
+from .watch import failed_error
 
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
@@ -515,14 +516,11 @@ class Starter:
             run.record_look(live)
         if run.is_ended and run.status != calls.COMPLETED:
             intent = "" if self.is_default else f"intent={self.intent!r}, "
-            again = "to start it again, and maybe pay for those rows again"
-            raise errors.RunFailedError(
-                f"run {printable(job_id)} ended as {printable(run.status)} and may "
-                "have charged for rows; it is not repeated by itself",
+            again = "it is not repeated by itself, and you may pay again for its rows"
+            raise failed_error(
+                run,
                 hint=f"{again}: run(..., {intent}retry={job_id!r})",
                 option=f"{again}: --retry {shlex.quote(job_id)}",
-                run_id=job_id,
-                status=run.status,
                 is_earlier=run.is_attached,
             )
         return run

@@ -153,7 +153,7 @@ def _require_success(run: RunState) -> None:
         raise failed_error(run)
 
 
-def failed_error(run: RunState) -> errors.RunFailedError:
+def failed_error(run: RunState, **facts: Any) -> errors.RunFailedError:
     """Return the error of a run that has ended without success."""
     why = f": {printable(run.reason)}" if run.reason else ""
     return errors.RunFailedError(
@@ -162,6 +162,7 @@ def failed_error(run: RunState) -> errors.RunFailedError:
         run_id=run.id,
         status=run.status,
         reason=run.reason,
+        **facts,
     )
 
 

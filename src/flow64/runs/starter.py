@@ -313,11 +313,8 @@ class Starter:
     def _require_failure(self, job_id: str) -> None:
         """Refuse to start a run again that goes on, or has completed."""
         status = calls.normal(self._require_own(job_id, "retry").overall_status)
-        if status == calls.COMPLETED:
-            raise _named_error(job_id, "it has completed, and its rows are there")
-        if status not in calls.ENDED:
-            problem = f"it is {status} and goes on; wait for it, or cancel it"
-            raise _named_error(job_id, problem)
+        if status == calls.COMPLETED or status not in calls.ENDED:
+            raise _named_error(job_id, f"it is {status}, and has not failed")
 
     def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
         """Return the status of a run that the user names."""

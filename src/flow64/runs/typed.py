@@ -11,6 +11,7 @@ import types
 import typing
 from collections import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import is_dataclass
 from datetime import date, datetime
 from functools import cache
@@ -153,37 +154,16 @@ def _name(kind: Any) -> str:
     return truncate(bare.__name__ if is_plain else str(bare), 80)
 
 
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
+def _parse_number(text: str) -> Any:
+    """Return a number or truth value in the form of JSON, in any case."""
+    return load_json(text.strip().lower())
 
 
-def _read_integer(value: Any) -> int:
-    if isinstance(value, str) and (match := _INTEGER.fullmatch(value)):
-        return int(match[1])
-    if not isinstance(value, float) or value % 1:
-        raise TypeError
-    return int(value)
-
-
-_INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
-"""Also with `.0`: a CSV column of integers has it if one of them is missing."""
-
-
-def _read_number(value: Any) -> float:
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
-        raise TypeError
-    return float(value)
-
-
-_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
-    str: _read_text,
-    int: _read_integer,
-    float: _read_number,
-    bool: lambda value: {"true": True, "false": False}[_read_text(value).lower()],
-    datetime: lambda value: datetime.fromisoformat(_read_text(value)),
-    date: lambda value: date.fromisoformat(_read_text(value)),
+_PARSERS: Final[Mapping[type, Callable[[str], Any]]] = {
+    str: str,
+    **dict.fromkeys((int, float, bool), _parse_number),
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
 }
 
 
@@ -191,12 +171,17 @@ def _structure_scalar(value: Any, kind: Any) -> Any:
     if type(value) is kind:
         return value
     # cattrs sends subclasses here as well, such as an enum of text.
-    base = next(each for each in kind.__mro__ if each in _READERS)
-    try:
-        plain = value if type(value) is base else _READERS[base](value)
-        return plain if kind is base else kind(plain)
-    except (TypeError, KeyError, ValueError, ArithmeticError):
-        raise _misfit(value, kind) from None
+    base = next(each for each in kind.__mro__ if each in _PARSERS)
+    with suppress(ValueError, OverflowError):
+        plain = _PARSERS[base](value) if isinstance(value, str) else value
+        # A CSV column of integers has `.0` if one of them is missing.
+        if base is int and type(plain) is float and plain.is_integer():
+            plain = int(plain)
+        if base is float and type(plain) is int:
+            plain = float(plain)
+        if type(plain) is base:
+            return plain if kind is base else kind(plain)
+    raise _misfit(value, kind)
 
 
 _LIST: Final = (list, list_structure_factory)
@@ -265,7 +250,7 @@ def _refuse_type(kind: Any) -> NoReturn:
 
 
 _CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_refuse_type)
-for _kind in _READERS:
+for _kind in _PARSERS:
     _CONVERTER.register_structure_hook(_kind, _structure_scalar)
 _CONVERTER.register_structure_hook_factory(_has_columns, _structure_class)
 _CONVERTER.register_structure_hook_factory(

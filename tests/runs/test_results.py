@@ -181,7 +181,7 @@ def test_header_without_rows_is_saved(service, tmp_path):
 )
 def test_rows_prove_whose_they_are(rows, is_ours):
     """Whatever a stage adds, and a file makes of a cell."""
-    proof = digest_rows([{"a": 1}, {"a": "x"}])
+    proof = digest_rows([{"a": 1}, {"a": "x"}], ["a"])
 
     assert (digest_rows(rows, proof["columns"]) == proof) is is_ours
 
@@ -193,7 +193,7 @@ def test_run_that_is_fetched_by_its_id_is_still_presumed(service, tmp_path):
     key = str(uuid4())
     facts = dict.fromkeys(("digest", "env", "root", "code", "writer"), "x")
     facts |= {"intent": "a", "index": None, "rows": 1, "known": []}
-    ledger.write_intent(key=key, proof=digest_rows(ROWS), **facts)
+    ledger.write_intent(key=key, proof=digest_rows(ROWS, ["email"]), **facts)
     ledger.write_run(key, "r1", is_presumed=True)
 
     run = fetch_run(session, journal, "r1")

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final, TypeAlias
 from attrs import frozen
 
 from .. import errors
-from ..files import NewFile, Unusable, reason_of, sweep
+from ..files import NewFile, reason_of, sweep
 from ..text import pluralize, printable, shortened
 
 Raw: TypeAlias = Mapping[str, Any]
@@ -297,7 +297,7 @@ def write_file(target: Path, *, overwrite: bool) -> Iterator[NewFile]:
         raise
     except OSError as error:
         raise save_error(target, reason_of(error)) from None
-    except (Unusable, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise save_error(target, str(error)) from None
 
 

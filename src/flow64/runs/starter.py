@@ -29,6 +29,7 @@ from ..definition import canonical_id, digest, is_encodable, retry_key, run_key
 from ..text import pluralize, printable, shortened
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
 from .launch import Launch
+from .rows import list_columns
 from .state import RunState, digest_rows, unknown_error
 from .watch import failed_error
 
@@ -486,7 +487,7 @@ class Starter:
             intent=self.intent,
             index=self.index,
             root=self.root,
-            proof=digest_rows(rows),
+            proof=digest_rows(rows, sorted(list_columns(rows))),
             code=stamp.unbound,
             writer=self.writer,
             known=list(self.memory.unseen(listed)),

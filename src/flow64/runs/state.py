@@ -18,6 +18,7 @@ from ..api.session import Session
 from ..definition import Definition, load_json
 from ..text import did_you_mean, join_words, printable, shortened
 from .journal import Journal, Ledger, Start
+from .rows import Raw
 
 _log = logging.getLogger("flow64")
 
@@ -153,9 +154,7 @@ def _name_blocks(blocks: Iterable[tuple[str, int]]) -> dict[str, int]:
 # -- Proof that a run is ours ---------------------------------------------------------
 
 
-def digest_rows(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None
-) -> dict[str, Any]:
+def digest_rows(rows: Iterable[Raw], columns: Sequence[str]) -> dict[str, Any]:
     """Return a digest of rows in any order. A result with the same digest is ours.
 
     Columns that a stage adds do not count. Nor does what CSV makes of a value: a number
@@ -163,11 +162,8 @@ def digest_rows(
 
     Args:
         rows: The rows.
-        columns: The columns that count; by default all of the rows.
+        columns: The columns that count.
     """
-    if columns is None:
-        rows = [*rows]
-        columns = sorted({column for row in rows for column in row})
     count = total = 0
     for row in rows:
         values = [normalize(row.get(column)) for column in columns]

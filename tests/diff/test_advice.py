@@ -69,6 +69,11 @@ CASES = {
             'was="/find_phone" in block w/find_phone',
         ],
     ),
+    "a block that was called as its scope": (
+        one(EMAIL.scoped("w"), FindPhone(key="w")),
+        one((EMAIL >> FindPhone(key="p")).scoped("w")),
+        ['was="/w" in block w/p'],
+    ),
     "a key": (one(BOTH), one(BOTH, key="l"), ['was="k" in workflow l']),
     "a project, and a scope": (
         one(BOTH, project=H),
@@ -100,6 +105,11 @@ CASES = {
         axes(s="l", r="us"),
         axes(s="l", r="na"),
         ['was={"r=na/s=l": "r=us/s=l"} in variants(...)'],
+    ),
+    "an axis that became a variant": (
+        axes(r="us"),
+        region("us", key="l"),
+        ['was={"us": "r=us"} in variants(...)', 'was="k" in workflow l'],
     ),
     "variants of variants": (
         region("us").varied([("variant", "big")]),

@@ -374,6 +374,8 @@ def _list_moves(blocks: Sequence[_Block]) -> Iterator[Advice]:
                 break
         else:
             was = write_old_keys(block.old, block.levels[-2])
+            # An empty text is for scopes. From the workflow down, there is another one.
+            was = was or write_old_keys(block.old, ("",))
             yield Advice("block", block.path, was)
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from flow64 import Client
+from flow64.deploy.writing import Write
 from tests.cli.pipelines import SPENDING, commit_all, deployed, retitled
 
 
@@ -86,6 +87,31 @@ def test_saved_plan_is_applied_once_and_refused_after_a_change(service, leads, f
 
 
 # -- Deploy ----------------------------------------------------------------------------
+
+
+def test_exit_code_says_if_anything_was_written(service, write, flow64, monkeypatch):
+    """Here the workflow was, and then somebody edits its schedule."""
+
+    def timed(version):
+        times = f"schedules=[Schedule('daily', '{version} 0 29 2 *')]"
+        flow = f"w = made('w', Webhook(LEAD), title='{version}', {times})"
+        return write(f"from flow64 import Schedule\n{flow}")
+
+    flow64("deploy", timed(0), "--yes")
+    run = Write.run
+
+    def write_and_edit(self):
+        run(self)
+        with Client(journal=None) as client:
+            (live,) = client.schedules.list()
+            client.schedules.update(live.id, is_active=False)
+
+    monkeypatch.setattr(Write, "run", write_and_edit)
+    code, printed, told = flow64("deploy", timed(1), "--yes")
+
+    assert (code, deployed()) == (1, ["1"])
+    assert "schedule daily" in told
+    assert ".flow64/history" in printed
 
 
 def test_drift_is_refused_forced_or_skipped(service, leads, flow64):

@@ -224,6 +224,7 @@ def test_refused_schedule_is_named_and_the_next_deploy_finishes_the_job(here):
     assert (type(error), error.status) == (errors.ApiError, 422)
     assert "schedule daily" in str(error)
     assert [step.key for step in result.not_tried] == ["b"]
+    assert result.outcomes[0].saved == here.history.entries()[0]
     assert texts(here) == [("daily", EARLY, True)]
     plan = here.deploy(code(daily(LATE), mode="PERSONAL"), code(key="b"))
     assert [step.action for step in plan.steps] == ["schedule", "create"]

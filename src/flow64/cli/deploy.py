@@ -268,11 +268,11 @@ class Deployment:
                 printing.message(f"{at}: {event.step.action} {key}")
             return
         del self.under_way[key]
+        if event.saved is not None and event.saved.file is not None:
+            self.saved[key] = event.saved.file
         if event.error is None:
             STATE.is_done = True
             self.words[key] = DONE[event.step.action]
-            if event.saved is not None and event.saved.file is not None:
-                self.saved[key] = event.saved.file
             return
         printing.error(f"{key}: {errors.describe(event.error)}")
         self.errors[key] = event.error
@@ -284,7 +284,8 @@ class Deployment:
         if errors.UNKNOWN in codes:
             return errors.UNKNOWN
         if codes:  # REFUSED promises that nothing was written
-            is_done = any(outcome.error is None for outcome in result.outcomes)
+            outcomes = result.outcomes
+            is_done = any(not outcome.error or outcome.saved for outcome in outcomes)
             is_refused = codes == {errors.REFUSED} and not is_done
             return errors.REFUSED if is_refused else errors.FAILED
         return errors.INTERRUPTED if result.was_stopped else 0

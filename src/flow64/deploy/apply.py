@@ -67,7 +67,7 @@ class StepOutcome:
     Attributes:
         step: The step.
         error: Why it failed. None if it was applied and verified.
-        saved: What it replaced, with its file.
+        saved: What it replaced, or was about to replace, with its file.
     """
 
     step: Step
@@ -229,6 +229,7 @@ class _Application:
     stopped: Callable[[], bool]
     emit: Callable[[Began | StepOutcome], None]
     outcomes: dict[int, StepOutcome] = field(factory=dict)
+    saved: dict[str, Saved] = field(factory=dict)
     was_stopped: bool = False
     _emitting: Lock = field(factory=Lock, init=False)
 
@@ -261,12 +262,14 @@ class _Application:
         if self.was_stopped:
             return
         self._announce(began)
+        step, problem = began.step, None
         try:
-            outcome = self._apply(began.step)
+            self._apply(step)
         except ConfigError:  # such as a key of another organisation
             raise  # it ends the whole call, and not only this step
         except FlowError as error:
-            outcome = StepOutcome(began.step, error)
+            problem = error
+        outcome = StepOutcome(step, problem, self.saved.get(step.key))
         self.outcomes[began.number] = outcome
         self._announce(outcome)
 
@@ -274,37 +277,36 @@ class _Application:
         with self._emitting:
             self.emit(event)
 
-    def _apply(self, step: Step) -> StepOutcome:
+    def _apply(self, step: Step) -> None:
         """Read, save, write, and read again."""
         table = step.timetable if step.schedules else None
         if step.action == "delete":
-            return self._delete(step, table)
+            self._delete(step, table)
+            return
         if table is not None:  # first, since nothing may stand between look and write
             writing.require_current(step.key, table, table.look(self.session))
         live = self._look(step)
-        saved = self._save(step, live)
+        self._save(step, live)
         if step.action != "schedule":
             writing.Write.of(self.session, step, live, self.values).run()
         if table is not None:
             writing.write_schedules(self.session, step.key, table)
-        return StepOutcome(step, saved=saved)
 
-    def _delete(self, step: Step, table: schedules.Timetable | None) -> StepOutcome:
+    def _delete(self, step: Step, table: schedules.Timetable | None) -> None:
         """Delete a workflow after its schedules: no further run may start."""
         _require_idle(self.session, step, self.consents)
         live = self._look(step)
         if live is None:
-            return StepOutcome(step)  # someone else deleted it
+            return  # someone else deleted it
         stamp = genuine_stamp(live.stamp, step.id)
         if stamp is None or is_pin(stamp.path):
             raise consent_error([f"{step.key}: it has no stamp of this code"])
-        saved = self._save(step, live)
+        self._save(step, live)
         if table is not None:
             writing.write_schedules(self.session, step.key, table)
             _require_idle(self.session, step, self.consents)  # one may have started
             self._look(step)
         writing.delete(self.session, step)
-        return StepOutcome(step, saved=saved)
 
     def _look(self, step: Step) -> Definition | None:
         """Read a workflow. Raise `StalePlanError` if it is not as it was planned."""
@@ -313,10 +315,10 @@ class _Application:
             raise self._stale_error(step, live, [step.key])
         return live
 
-    def _save(self, step: Step, live: Definition | None) -> Saved | None:
+    def _save(self, step: Step, live: Definition | None) -> None:
         """Save what a step replaces."""
         if live is None:
-            return None
+            return
         saved = Saved.of(
             live,
             find_places(live, step.code),
@@ -329,7 +331,7 @@ class _Application:
             reason="delete" if step.action == "delete" else "update",
             schedules=step.timetable and step.timetable.saved,
         )
-        return self.history.save(saved)
+        self.saved[step.key] = self.history.save(saved)
 
     def _stale_error(
         self, step: Step, live: Definition | None, keys: Sequence[str]

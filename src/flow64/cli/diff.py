@@ -61,7 +61,7 @@ from .errors import CHANGES
 @params.env
 @params.no_code
 @params.form(
-    printing.REPORTS, "By default the ending of FILE decides, else it is text."
+    printing.REPORTS.values(), "By default the ending of FILE decides, else it is text."
 )
 @params.output("FILE", "Write the report into a file.")
 @params.exit_code

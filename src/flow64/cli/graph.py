@@ -20,7 +20,12 @@ FORMS: Final[Mapping[str, Callable[[Definition], str]]] = {
     "svg": lambda definition: draw_svg(graph_of(definition)),
 }
 
-_BY_ENDING: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid"}
+_BY_ENDING: Final = {
+    ".txt": "text",
+    ".svg": "svg",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+}
 
 
 @params.command(
@@ -51,8 +56,7 @@ def command(
     SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
     the project's code. Several workflows are drawn one after the other, as text.
     """
-    if form is None:
-        form = _BY_ENDING.get(output.suffix.lower(), "text") if output else "text"
+    form = form or printing.find_form(output, _BY_ENDING)
     loaded = params.load(source, env, selection=selection)
     workflows = loaded.workflows if form == "text" else [loaded.only]
     drawings = [

@@ -82,7 +82,8 @@ class PlanSource:
 @params.env
 @params.exit_code
 @params.form(
-    printing.REPORTS, "`markdown` is a comment for a pull request, `html` a page."
+    printing.REPORTS.values(),
+    "`markdown` is a comment for a pull request, `html` a page.",
 )
 @params.output("FILE", "Also save the plan, as JSON for flow64 deploy --plan FILE.")
 @params.no_code

@@ -188,12 +188,27 @@ def write_file(file: Path, text: str) -> None:
 
 
 REPORTS: Final = {
-    "text": ".txt",
-    "markdown": ".md",
-    "html": ".html",
-    "json": ".json",
+    ".txt": "text",
+    ".md": "markdown",
+    ".html": "html",
+    ".json": "json",
 }
-"""The forms of a report, with the endings of their files."""
+"""The forms of a report, by the endings of their files."""
+
+
+def find_form(output: Path | None, endings: Mapping[str, str]) -> str:
+    """Return the form of a file by its ending; without one, it is text.
+
+    Raises:
+        click.UsageError: The ending is of no form, such as `.png`.
+    """
+    suffix = "" if output is None else output.suffix.lower()
+    if not suffix:
+        return "text"
+    if suffix not in endings:
+        problem = f"the ending of {output} is none of {', '.join(endings)}"
+        raise click.UsageError(f"{problem}; name another file, or a --format")
+    return endings[suffix]
 
 
 def emit_report(
@@ -207,8 +222,7 @@ def emit_report(
         output: The file; None for stdout.
         data: What JSON has, if that is more than the data of the report.
     """
-    suffix = "" if output is None else output.suffix
-    form = form or next((f for f, end in REPORTS.items() if end == suffix), "text")
+    form = form or find_form(output, REPORTS)
     writers = {"markdown": as_markdown, "html": as_html, "text": as_report}
     whole = {"format_version": FORMAT_VERSION, **report.data}
     text = writers[form](report) if form in writers else data or format_json(whole)

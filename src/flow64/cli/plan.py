@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,22 +13,15 @@ from .. import loading
 from ..client import Client
 from ..definition import Values
 from ..deploy.git import Git
-from ..deploy.history import PLACE_NAME, History
 from ..deploy.make import make_plan
 from ..deploy.plan import Plan, as_json
 from ..deploy.target import Target, require_namespace, target_of
-from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import CompileError, DeployError
 from . import params, printing
 from .compile import tell_if_stale
 from .errors import CHANGES, FAILED
 from .service import connect, make_record
-
-
-def open_history(settings: Settings) -> History:
-    """Return the history that `FLOW64_HISTORY` or the settings name."""
-    return History.of(None if os.environ.get(PLACE_NAME) else settings.history)
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,12 @@ from attrs import frozen
 from rich.console import RenderableType
 
 from ..definition import Values, is_uuid
-from ..deploy.history import Saved
+from ..deploy.history import PLACE_NAME, History, Saved
 from ..deploy.make import plan_restore
 from ..deploy.plan import Consents
 from ..environments import load as load_settings
 from . import params, printing
 from .deploy import confirm_and_apply
-from .plan import open_history
 from .service import connect
 
 
@@ -62,8 +62,10 @@ def command(
     you can undo a restore. The history has no secrets: their present values are filled
     in.
     """
+    # The variable wins over the settings.
+    folder = None if os.environ.get(PLACE_NAME) else load_settings().history
+    history = History.of(folder)
     if key is None or time is None:
-        history = open_history(load_settings())
         env = None if env is None else params.find_environment(env).key
         entries = [*map(_describe, history.entries(key, env=env))]
         names = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
@@ -73,7 +75,6 @@ def command(
             printing.message("nothing was replaced yet")
         printing.emit(ReplacedList(entries))
         return 0
-    history = open_history(load_settings())
     saved = history.find(key, time, env=params.find_environment(env).key)
     with connect(env) as client:
         plan = plan_restore(

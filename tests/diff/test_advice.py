@@ -184,6 +184,13 @@ def test_each_is_paired_with_the_one_most_like_it():
     assert match_alike(new, gone) == {5: 2, 6: 3, 4: 1}
 
 
+def test_many_alike_are_all_paired():
+    """Else those of a loop would be created a second time, without a question."""
+    old, new = ({f"{k}{n}": one(EMAIL).compile() for n in range(99)} for k in "ab")
+
+    assert len(match_alike(new, old)) == 99
+
+
 def test_projects_that_became_one():
     """It has one `was=`, which cannot be the old name of both."""
     pairs = {

@@ -9,7 +9,7 @@ advice is a pin.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, combinations_with_replacement, islice, product
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -214,14 +214,16 @@ def match_alike(
     Blocks count by their specs, and half if only their kinds are the same.
     """
     profiles = {key: _profile(definition) for key, definition in gone.items()}
-    by_mark: dict[str, list[K]] = defaultdict(list)
+    by_mark: dict[str, deque[K]] = defaultdict(deque)
     for key, profile in profiles.items():
         for mark in profile:
             by_mark[mark].append(key)
     ranked: list[tuple[tuple[int, float, int], K, K]] = []
     for key, definition in new.items():
         profile = _profile(definition)
-        near = (other for mark in profile for other in by_mark[mark][:_MOST_NEAR])
+        near = [other for m in profile for other in islice(by_mark[m], _MOST_NEAR)]
+        for mark in profile:  # so that the next one is compared with others
+            by_mark[mark].rotate(-1)
         for other in dict.fromkeys(near):
             common = profile & profiles[other]
             is_path, is_title = (common.pop(m, 0) for m in _name_marks(definition))

@@ -86,6 +86,18 @@ class Start:
         """True if no run is known, although the service answered with an error."""
         return self.job_id is None and (self.outcome or "").startswith(ANSWERED)
 
+    def patience(self, longest: float) -> float:
+        """Return the seconds in which another process may still be sending it.
+
+        Args:
+            longest: Seconds for one try of a request.
+        """
+        if self.is_answered:
+            return 0.0
+        sent_at = datetime.fromisoformat(self.at).astimezone(UTC)
+        age = (datetime.now(UTC) - sent_at).total_seconds()
+        return min(longest - age, longest)
+
 
 @define
 class Memory:
@@ -115,6 +127,20 @@ class Memory:
             start
             for start in self.starts.values()
             if (start.env, start.intent) == (env, intent) and start.outcome != REFUSED
+        ]
+
+    def list_begun(self, key: str, longest: float) -> Sequence[str | None]:
+        """Return the runs of the starts before another one; None if one may be sent.
+
+        Args:
+            key: The key of the other start.
+            longest: See `Start.patience`.
+        """
+        return [
+            start.job_id
+            for start in self.starts.values()
+            if start.order < self.starts[key].order
+            if start.job_id or (not start.outcome and start.patience(longest) > 0)
         ]
 
     def unseen(self, listed: Sequence[str]) -> Sequence[str]:
@@ -291,6 +317,22 @@ class Ledger:
             except (KeyError, TypeError, ValueError):
                 memory.damage.append(number)
         return memory
+
+    def require_sound(self, memory: Memory) -> None:
+        """Refuse to start if the file may have lost the line of an earlier start.
+
+        Raises:
+            RunError: A line is damaged.
+        """
+        if not memory.damage:
+            return
+        line = memory.damage[0]
+        problem = f"line {line} is damaged, so this run may have been started"
+        error = self.journal.make_error(problem)
+        look = "look at `flow64 runs`, and name it"
+        error.hint = f"{look}: attach=ID; or new=True"
+        error.option = f"{look}: --attach ID; or --new"
+        raise error
 
     def write_intent(self, **facts: Any) -> None:
         """Write down a start that is about to be sent: fields of `Start`, and `known`.

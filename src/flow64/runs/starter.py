@@ -12,7 +12,6 @@ import logging
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
 from unicodedata import normalize
@@ -38,7 +37,6 @@ LOOKS: Final = (2.0, 4.0)
 
 _log = logging.getLogger("flow64")
 
-
 _TURNS: Final[dict[tuple[str, str], Lock]] = {}
 """The starts of one workflow in this process follow each other. Otherwise the new run
 of one could be taken for that of another."""
@@ -62,8 +60,6 @@ def make_starter(
     """Check a start. No request is sent.
 
     Args:
-        session: Sends the requests.
-        launch: What to run, and how.
         rows: Rows as `payload.as_rows` takes them.
         intent: Name of a run that must happen once. Without one, the same definition
             and rows are the same intent.
@@ -119,10 +115,7 @@ class Starter:
         self.digest = digest(self.body)
 
     def recall(self) -> str | None:
-        """Return the run that the journal has for it; None if it may buy.
-
-        No request is sent.
-        """
+        """Return the run that the journal has for it; None if it may buy."""
         self._load()
         start = self._last_start()
         return None if start is None else start.job_id
@@ -156,7 +149,7 @@ class Starter:
         earlier = self.memory.of_key(self.key)
         if earlier is None:
             if self.intent is not None:
-                self._require_sound()
+                self.ledger.require_sound(self.memory)
             listed = self._list_ids()
             self._write_intent(listed)
             earlier = self.memory.of_key(self.key)
@@ -167,14 +160,15 @@ class Starter:
         was = earlier.outcome if earlier.is_answered else "cut off"
         lost = errors.OutcomeUnknownError(f"it was {was} before")
         run = self._find_run(lost, is_sent=False)
-        if run is None and (wait := self._choose_patience(earlier)) > 0:
+        wait = earlier.patience(self.session.policy.timeout)
+        if run is None and wait > 0:
             text = "another process may be starting it; looking again in %.0f s"
             _log.warning(text, wait)
             threads.sleep(wait)
             run = self._find_run(lost, is_sent=False)
         if run is not None:
             return run
-        self._require_sound()
+        self.ledger.require_sound(self.memory)
         return self._send()
 
     def _attach_to(self, job_id: str) -> RunState:
@@ -268,13 +262,7 @@ class Starter:
         """
         if self.compared is None:
             return
-        order = self.memory.starts[self.key].order
-        begun = [
-            start.job_id
-            for start in self.memory.starts.values()
-            if start.order < order
-            if start.job_id or (not start.outcome and self._choose_patience(start) > 0)
-        ]
+        begun = self.memory.list_begun(self.key, self.session.policy.timeout)
         if not self.compared.issuperset([*listed, *begun]):
             self.ledger.write_end(self.key, None, REFUSED)
             raise errors.RunError(
@@ -283,23 +271,8 @@ class Starter:
                 hint="repeat this, which compares again",
             )
 
-    def _require_sound(self) -> None:
-        """Refuse to send if the journal may have lost the line of an earlier start."""
-        if lines := self.memory.damage:
-            problem = f"line {lines[0]} is damaged, so this run may have been started"
-            error = self.launch.journal.make_error(problem)
-            look = "look at `flow64 runs`, and name it"
-            error.hint = f"{look}: attach=ID; or new=True"
-            error.option = f"{look}: --attach ID; or --new"
-            raise error
-
     def _attach(self, start: Start, *, is_ours: bool = False) -> RunState:
-        """Return the run of an earlier start.
-
-        Args:
-            start: The start.
-            is_ours: True if this call may have started it.
-        """
+        """Return the run of an earlier start, which may be of this call: `is_ours`."""
         job_id = str(start.job_id)
         live = self._get_status(job_id)
         if live is None:
@@ -401,23 +374,12 @@ class Starter:
 
     # -- Looking ----------------------------------------------------------------------
 
-    def _choose_patience(self, start: Start) -> float:
-        """Return the seconds in which another process may still be sending a start."""
-        if start.is_answered:
-            return 0.0
-        sent_at = datetime.fromisoformat(start.at).astimezone(UTC)
-        longest = self.session.policy.timeout
-        age = (datetime.now(UTC) - sent_at).total_seconds()
-        return min(longest - age, longest)
-
     def _find_run(
         self, lost: errors.FlowError, *, is_sent: bool = True
     ) -> RunState | None:
         """Look for the run of a start without an answer, twice and seconds apart.
 
-        Args:
-            lost: How the start failed.
-            is_sent: Whether this process has sent it.
+        It may be the start of another process: then not `is_sent`.
 
         Raises:
             OutcomeUnknownError: There are several new runs, or they cannot be listed.
@@ -459,7 +421,6 @@ class Starter:
     def _make_doubt(
         self, lost: errors.FlowError, reason: str, candidates: Sequence[str] = ()
     ) -> errors.OutcomeUnknownError:
-        """Return the error of a start that may have a run or not."""
         return unknown_error(self._what, f"{lost.message}; {reason}", candidates)
 
     def _list_twice(self) -> Sequence[str]:
@@ -497,8 +458,7 @@ class Starter:
     def _write_refusal(self, error: errors.FlowError) -> None:
         """Write down a refusal. The start stays open unless it was never sent.
 
-        A service may start a run and answer with an error all the same. So after any
-        answer, the next start of the intent looks for a run first.
+        A service may start a run and answer with an error all the same.
         """
         if is_unsent(error) and not self.was_sent:
             self.ledger.write_end(self.key, None, REFUSED)
@@ -525,7 +485,6 @@ class Starter:
 
     @property
     def _what(self) -> str:
-        """Name of the start, for messages."""
         return f"starting {self.launch.ready.name!r} ({self.launch.ready.id})"
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from flow64 import LEAD, Client, Project, Workflow
-from flow64.api.calls import LiveStatus
+from flow64.api.answers import LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Run
 from flow64.diagnostics import (

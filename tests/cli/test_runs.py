@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from flow64 import Client
-from flow64.api.calls import BlockStatus, LiveStatus
+from flow64.api.answers import BlockStatus, LiveStatus
 from flow64.cli import watch
 from flow64.cli.printing import Console
 from flow64.runs.watch import Event

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from flow64 import Client, errors
-from flow64.api.calls import RunEntry
+from flow64.api.answers import RunEntry
 from flow64.client.client import Client as BlockingClient
 from flow64.deploy.apply import Stop, first_interrupt_waits
 from flow64.deploy.history import History

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, Client, Schedule, Workflow, errors, value
-from flow64.api import calls
+from flow64.api import answers, calls
 from flow64.blocks import Filter, FindEmail, Search
 from flow64.client import Terms
 from flow64.definition import Values
@@ -188,7 +188,7 @@ def test_workflow_that_is_used_meanwhile_is_not_deleted(here, monkeypatch, what)
         if what == "schedule":
             here.client.schedules.create(ID, "by hand", LATE)
         else:
-            run = calls.RunEntry("r", status="running")
+            run = answers.RunEntry("r", status="running")
             monkeypatch.setattr(calls, "list_runs", lambda *_, **__: [run])
         return delete(*args, **fields)
 

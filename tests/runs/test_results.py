@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from flow64 import errors
+from flow64.api.answers import ResultItem
 from flow64.api.auth import Key
-from flow64.api.calls import ResultItem
 from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.runs.journal import Journal

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64 import errors
+from flow64.api.answers import BlockStatus, LiveStatus
 from flow64.api.auth import Key
-from flow64.api.calls import BlockStatus, LiveStatus
 from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.runs import watch

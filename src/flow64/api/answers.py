@@ -1,4 +1,4 @@
-"""From the answers of the service to typed answers and errors."""
+"""The answers of the service: typed, or errors."""
 
 from __future__ import annotations
 
@@ -11,16 +11,8 @@ import cattrs
 import httpx
 from attrs import field, frozen
 
-from ..definition import JSON_TYPE_NAMES, load_json, name_json_type, pointer
-from ..errors import (
-    AnswerError,
-    ApiError,
-    AuthError,
-    ConflictError,
-    NotFoundError,
-    TransportError,
-    list_lines,
-)
+from .. import errors
+from ..definition import JSON_TYPE_NAMES, Definition, load_json, name_json_type, pointer
 from ..text import printable
 from .network import DAY
 
@@ -51,7 +43,7 @@ def api_error(
     mask: Callable[[str], str] = str,
     *,
     sent: bool = True,
-) -> ApiError:
+) -> errors.ApiError:
     """Return the error of an answer, from any of the documented shapes of a body."""
     status, headers = response.status_code, response.headers
     message, problems = _read_problems(load_json(content))
@@ -65,8 +57,8 @@ def api_error(
     request = f" (request {printable(request_id)})" if request_id else ""
     asks = f"; it asks to wait {wait:g} s" if wait else ""
     words = f"{method} {path} answered {status}: {detail}{request}{asks}"
-    error = _KINDS.get(status, ApiError)(
-        f"{words}{list_lines(fields)}",
+    error = _KINDS.get(status, errors.ApiError)(
+        f"{words}{errors.list_lines(fields)}",
         status=status,
         method=method,
         path=path,
@@ -93,10 +85,10 @@ _HINTS: Final[Mapping[int, str]] = {
 }
 """What to do, by status."""
 
-_KINDS: Final[Mapping[int, type[ApiError]]] = {
-    401: AuthError,
-    404: NotFoundError,
-    409: ConflictError,
+_KINDS: Final[Mapping[int, type[errors.ApiError]]] = {
+    401: errors.AuthError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
 }
 """The exceptions of the statuses that callers tell apart."""
 
@@ -109,7 +101,7 @@ def transport_error(
     sent: bool = True,
     port: int | None = None,
     is_final: bool = False,
-) -> TransportError:
+) -> errors.TransportError:
     """Return the error of a request without an answer.
 
     Args:
@@ -130,7 +122,7 @@ def transport_error(
             "nothing listens there: start it in another terminal: flow64 serve --port "
             f"{port}; or use -e local, which needs no server"
         )
-    return TransportError(
+    return errors.TransportError(
         f"{method} {path}: {reason}",
         hint=hint,
         option=option,
@@ -145,9 +137,9 @@ def transport_error(
 
 def answer_error(
     method: str, path: str, problem: str, *, is_final: bool = False
-) -> AnswerError:
+) -> errors.AnswerError:
     """Return the error of an answer that is not as documented."""
-    return AnswerError(
+    return errors.AnswerError(
         f"{method} {path} answered something unexpected: {problem}",
         hint="check that the endpoint is the service",
         method=method,
@@ -297,3 +289,209 @@ _CONVERTER.register_structure_hook_func(_is_generic(Mapping), _require(dict))
 _CONVERTER.register_structure_hook_func(_is_generic(list), _read_list)
 _CONVERTER.register_structure_hook_func(_is_generic(Sequence), _read_list)
 _CONVERTER.register_structure_hook_factory(attrs.has, _make_reader)
+
+
+# -- The answers ----------------------------------------------------------------------
+
+
+@frozen
+class WorkflowInfo(Answered):
+    """A workflow as the service describes it.
+
+    Attributes:
+        description: Its description, with the stamp of a deploy.
+        status: A word for its state. The documents disagree on the words.
+        org_id: The organisation that it belongs to.
+        updated_at: A time in the service's format.
+        workflow_definition: Its definition as data; None in lists, which leave it out.
+        definition: The same, read. Its texts are as they are live, secrets too.
+    """
+
+    id: str
+    name: str = ""
+    description: str = ""
+    status: str = ""
+    org_id: str | None = None
+    updated_at: str | None = None
+    workflow_definition: Mapping[str, Any] | None = field(default=None, repr=False)
+    definition: Definition | None = field(default=None, repr=False, init=False)
+
+
+@frozen
+class Started(Answered):
+    """Answer to the start of a run.
+
+    Attributes:
+        status: Its status, usually `queued`.
+        already_started: True if it was started before under the same Idempotency-Key.
+    """
+
+    job_id: str
+    status: str = ""
+    already_started: bool = False
+
+
+@frozen
+class RunEntry(Answered):
+    """A run in the list of runs.
+
+    Attributes:
+        status: Its status, as the service spells it.
+        status_reason: Why it has this status.
+        queued_at: Times are in the service's format.
+        workflow_name: Title of its workflow when it was started.
+    """
+
+    job_id: str
+    workflow_id: str = ""
+    status: str = ""
+    status_reason: str | None = None
+    error_message: str | None = None
+    queued_at: str | None = None
+    workflow_name: str = ""
+    created_at: str | None = None
+
+
+@frozen
+class BlockStatus(Answered):
+    """The state of a block in a run.
+
+    Attributes:
+        block_name: Its kind.
+        sequence_number: Its number in the definition.
+        status: `pending`, `running`, `completed`, `failed`, or an undocumented word.
+        processed_count: Rows that it has processed.
+        total_count: Rows to process, as far as known.
+        progress_percentage: From 0 to 100, as the service says.
+        metrics: `row_count`, `dataframe_type`, and other counts of the service.
+    """
+
+    block_name: str = ""
+    sequence_number: int = 0
+    status: str = ""
+    processed_count: int = 0
+    total_count: int = 0
+    progress_percentage: float = 0.0
+    error_message: str | None = None
+    metrics: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def returned_rows(self) -> int | None:
+        """The rows that it returned; None if that is not known."""
+        count = (self.metrics or {}).get("row_count")
+        if isinstance(count, int) and not isinstance(count, bool):
+            return count
+        return self.processed_count if self.processed_count > 0 else None
+
+
+@frozen
+class LiveStatus(Answered):
+    """The state of a run.
+
+    Attributes:
+        overall_status: Its status, as the service spells it.
+    """
+
+    overall_status: str
+    run_id: str = ""
+    workflow_id: str = ""
+    blocks: Sequence[BlockStatus] = ()
+
+
+@frozen
+class ResultItem(Answered):
+    """A result file of a run, one for each stage that saved something.
+
+    Attributes:
+        block_number: Number of the block that wrote it. The final file has the highest.
+        file_size: Its size in bytes, uncompressed.
+        message: An error or a remark of the service.
+        download_url: A signed link that expires after 15 minutes; None if signing
+            failed.
+        results: The rows themselves, if the file is small.
+    """
+
+    filename: str = ""
+    block_number: int | None = None
+    row_count: int = 0
+    file_size: int | None = None
+    content_type: str | None = None
+    message: str | None = None
+    download_url: str | None = field(default=None, repr=False)
+    results: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """True if all of its rows are in `results`."""
+        return self.results is not None and len(self.results) >= self.row_count
+
+    @property
+    def is_readable(self) -> bool:
+        """True if its rows are in `results`, or there is a link."""
+        return self.is_whole or self.download_url is not None
+
+
+@frozen
+class Cancelled(Answered):
+    """Answer to a cancel, with the status that the run has now."""
+
+    status: str
+
+
+@frozen
+class Schedule(Answered):
+    """A schedule, by which the service runs a workflow.
+
+    Attributes:
+        cron_expression: Five fields.
+        timezone: An IANA name.
+        is_active: None if the service does not say.
+        description: What it is for. A deploy leaves its stamp there.
+    """
+
+    id: str
+    workflow_id: str = ""
+    name: str = ""
+    cron_expression: str = ""
+    timezone: str = ""
+    is_active: bool | None = None
+    description: str = ""
+
+
+@frozen
+class SigningSecret(Answered):
+    """The facts that may be known of the secret that deliveries are signed with.
+
+    Attributes:
+        preview: Its beginning and its last four characters.
+        status: A word for its state.
+    """
+
+    id: str = ""
+    preview: str = ""
+    status: str = ""
+
+
+@frozen
+class NewSigningSecret(Answered):
+    """A secret that was just made.
+
+    Attributes:
+        plaintext: The secret itself. It is shown only this once, so store it safely. No
+            repr shows it.
+        meta: What may be known of it later.
+    """
+
+    plaintext: str = field(repr=False)
+    meta: SigningSecret = field(factory=SigningSecret)
+
+
+@frozen
+class Balance(Answered):
+    """The credits that are left.
+
+    Attributes:
+        credits: One credit is ten US cents (inferred).
+    """
+
+    credits: float

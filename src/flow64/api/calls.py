@@ -1,4 +1,4 @@
-"""The documented calls, one function each, and their typed answers."""
+"""The documented calls, one function each. `answers` has what they return."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any, Final, TypeAlias, TypedDict, Unpack
 from urllib.parse import quote
 from uuid import UUID
 
-from attrs import field, frozen
-
 from ..analysis.live import LiveCatalogue
 from ..definition import Definition, canonical_id, from_data
 from ..errors import ApiError, BuildError, FlowError, NotFoundError, ReadError
 from ..text import shortened
-from .answers import Answered, Body, answer_error, structure
+from . import answers
 from .session import Session
 
 Look: TypeAlias = Callable[[FlowError], Any]
@@ -43,35 +41,12 @@ def _segment(id: object) -> str:
 # -- Workflows ------------------------------------------------------------------------
 
 
-@frozen
-class WorkflowInfo(Answered):
-    """A workflow as the service describes it.
-
-    Attributes:
-        description: Its description, with the stamp of a deploy.
-        status: A word for its state. The documents disagree on the words.
-        org_id: The organisation that it belongs to.
-        updated_at: A time in the service's format.
-        workflow_definition: Its definition as data; None in lists, which leave it out.
-        definition: The same, read. Its texts are as they are live, secrets too.
-    """
-
-    id: str
-    name: str = ""
-    description: str = ""
-    status: str = ""
-    org_id: str | None = None
-    updated_at: str | None = None
-    workflow_definition: Mapping[str, Any] | None = field(default=None, repr=False)
-    definition: Definition | None = field(default=None, repr=False, init=False)
-
-
-def list_workflows(session: Session) -> list[WorkflowInfo]:
+def list_workflows(session: Session) -> list[answers.WorkflowInfo]:
     """Return all workflows of the organisation, without their definitions."""
-    return session.get(list[WorkflowInfo], "/workflows")
+    return session.get(list[answers.WorkflowInfo], "/workflows")
 
 
-def read_workflow(session: Session, workflow_id: str) -> WorkflowInfo:
+def read_workflow(session: Session, workflow_id: str) -> answers.WorkflowInfo:
     """Return a workflow with its definition.
 
     Raises:
@@ -80,7 +55,7 @@ def read_workflow(session: Session, workflow_id: str) -> WorkflowInfo:
     path = f"/workflows/{_segment(workflow_id)}"
     info = _read_info(session.send("GET", path), "GET", path)
     if canonical_id(info.id) != canonical_id(str(workflow_id)):
-        raise answer_error("GET", path, f"a workflow of another id, {info.id}")
+        raise answers.answer_error("GET", path, f"a workflow of another id, {info.id}")
     return info
 
 
@@ -103,10 +78,11 @@ def get_workflow(session: Session, workflow_id: str) -> Definition | None:
         raise
 
 
-def require_definition(info: WorkflowInfo) -> Definition:
+def require_definition(info: answers.WorkflowInfo) -> Definition:
     """Return the definition of a workflow that was read."""
     if info.definition is None:
-        raise answer_error("GET", f"/workflows/{info.id}", "it has no definition")
+        path = f"/workflows/{info.id}"
+        raise answers.answer_error("GET", path, "it has no definition")
     return info.definition
 
 
@@ -116,7 +92,7 @@ def create_workflow(
     *,
     may_repeat: bool | None = None,
     look: Look | None = None,
-) -> WorkflowInfo:
+) -> answers.WorkflowInfo:
     """Create a workflow.
 
     Args:
@@ -136,7 +112,7 @@ def update_workflow(
     *,
     may_repeat: bool | None = None,
     look: Look | None = None,
-) -> WorkflowInfo:
+) -> answers.WorkflowInfo:
     """Change a workflow. If it does not exist, the service creates it.
 
     Args:
@@ -151,7 +127,7 @@ def update_workflow(
     return _read_write_answer(data, params["workflow_id"], path)
 
 
-def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | None:
+def delete_workflow(session: Session, workflow_id: str) -> answers.WorkflowInfo | None:
     """Delete a workflow for good; return None if a repetition found it gone."""
     path = "/workflows/delete_workflow"
     params = {"workflow_id": as_id(workflow_id)}
@@ -177,16 +153,18 @@ def list_blocks(session: Session) -> LiveCatalogue:
     )
 
 
-def _read_write_answer(data: Any, workflow_id: str | None, path: str) -> WorkflowInfo:
+def _read_write_answer(
+    data: Any, workflow_id: str | None, path: str
+) -> answers.WorkflowInfo:
     """Return the answer to a write. It was accepted, so the id need not be repeated."""
     if isinstance(data, dict) and workflow_id is not None:
-        data = Body({"id": workflow_id, **data})
+        data = answers.Body({"id": workflow_id, **data})
     return _read_info(data, "POST", path)
 
 
-def _read_info(data: Any, method: str, path: str) -> WorkflowInfo:
+def _read_info(data: Any, method: str, path: str) -> answers.WorkflowInfo:
     """Return a workflow. Specs may hold secrets, so no frame of an error does."""
-    info = structure(data, WorkflowInfo, method, path)
+    info = answers.structure(data, answers.WorkflowInfo, method, path)
     if info.workflow_definition is None:
         return info
     try:
@@ -197,7 +175,7 @@ def _read_info(data: Any, method: str, path: str) -> WorkflowInfo:
         object.__setattr__(info, "definition", definition)
         return info
     del data, info
-    raise answer_error(method, path, problem)
+    raise answers.answer_error(method, path, problem)
 
 
 # -- Runs -----------------------------------------------------------------------------
@@ -236,127 +214,6 @@ def later(before: str, now: str) -> str:
     return before if before in ENDED or is_back or not now else now
 
 
-@frozen
-class Started(Answered):
-    """Answer to the start of a run.
-
-    Attributes:
-        status: Its status, usually `queued`.
-        already_started: True if it was started before under the same Idempotency-Key.
-    """
-
-    job_id: str
-    status: str = ""
-    already_started: bool = False
-
-
-@frozen
-class RunEntry(Answered):
-    """A run in the list of runs.
-
-    Attributes:
-        status: Its status, as the service spells it.
-        status_reason: Why it has this status.
-        queued_at: Times are in the service's format.
-        workflow_name: Title of its workflow when it was started.
-    """
-
-    job_id: str
-    workflow_id: str = ""
-    status: str = ""
-    status_reason: str | None = None
-    error_message: str | None = None
-    queued_at: str | None = None
-    workflow_name: str = ""
-    created_at: str | None = None
-
-
-@frozen
-class BlockStatus(Answered):
-    """The state of a block in a run.
-
-    Attributes:
-        block_name: Its kind.
-        sequence_number: Its number in the definition.
-        status: `pending`, `running`, `completed`, `failed`, or an undocumented word.
-        processed_count: Rows that it has processed.
-        total_count: Rows to process, as far as known.
-        progress_percentage: From 0 to 100, as the service says.
-        metrics: `row_count`, `dataframe_type`, and other counts of the service.
-    """
-
-    block_name: str = ""
-    sequence_number: int = 0
-    status: str = ""
-    processed_count: int = 0
-    total_count: int = 0
-    progress_percentage: float = 0.0
-    error_message: str | None = None
-    metrics: Mapping[str, Any] | None = field(default=None, repr=False)
-
-    @property
-    def returned_rows(self) -> int | None:
-        """The rows that it returned; None if that is not known."""
-        count = (self.metrics or {}).get("row_count")
-        if isinstance(count, int) and not isinstance(count, bool):
-            return count
-        return self.processed_count if self.processed_count > 0 else None
-
-
-@frozen
-class LiveStatus(Answered):
-    """The state of a run.
-
-    Attributes:
-        overall_status: Its status, as the service spells it.
-    """
-
-    overall_status: str
-    run_id: str = ""
-    workflow_id: str = ""
-    blocks: Sequence[BlockStatus] = ()
-
-
-@frozen
-class ResultItem(Answered):
-    """A result file of a run, one for each stage that saved something.
-
-    Attributes:
-        block_number: Number of the block that wrote it. The final file has the highest.
-        file_size: Its size in bytes, uncompressed.
-        message: An error or a remark of the service.
-        download_url: A signed link that expires after 15 minutes; None if signing
-            failed.
-        results: The rows themselves, if the file is small.
-    """
-
-    filename: str = ""
-    block_number: int | None = None
-    row_count: int = 0
-    file_size: int | None = None
-    content_type: str | None = None
-    message: str | None = None
-    download_url: str | None = field(default=None, repr=False)
-    results: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
-
-    @property
-    def is_whole(self) -> bool:
-        """True if all of its rows are in `results`."""
-        return self.results is not None and len(self.results) >= self.row_count
-
-    @property
-    def is_readable(self) -> bool:
-        """True if its rows are in `results`, or there is a link."""
-        return self.is_whole or self.download_url is not None
-
-
-@frozen
-class Cancelled(Answered):
-    """Answer to a cancel, with the status that the run has now."""
-
-    status: str
-
-
 def start_run(
     session: Session,
     workflow_id: str,
@@ -365,7 +222,7 @@ def start_run(
     *,
     save_json: bool = True,
     result_formats: Sequence[str] = (),
-) -> Started:
+) -> answers.Started:
     """Start a run under an Idempotency-Key, with one request.
 
     It is sent again only if it was not sent, since it is only inferred that the service
@@ -392,7 +249,7 @@ def start_run(
         headers={"idempotency-key": key},
         may_repeat=False,
     )
-    return structure(data, Started, "POST", path)
+    return answers.structure(data, answers.Started, "POST", path)
 
 
 def list_runs(
@@ -401,7 +258,7 @@ def list_runs(
     limit: int = MOST_RUNS,
     *,
     status: str | None = None,
-) -> list[RunEntry]:
+) -> list[answers.RunEntry]:
     """Return the newest runs, newest first. Only 500 can be listed (documented).
 
     Args:
@@ -411,7 +268,7 @@ def list_runs(
             `active` for queued and running ones.
     """
     return session.get(
-        list[RunEntry],
+        list[answers.RunEntry],
         "/workflows/runs",
         status=status,
         workflow_id=workflow_id and str(workflow_id),
@@ -419,22 +276,22 @@ def list_runs(
     )
 
 
-def live_status(session: Session, run_id: str) -> LiveStatus:
+def live_status(session: Session, run_id: str) -> answers.LiveStatus:
     """Return the state of a run."""
     segment = _segment(run_id)
-    return session.get(LiveStatus, f"/workflows/runs/{segment}/live_status")
+    return session.get(answers.LiveStatus, f"/workflows/runs/{segment}/live_status")
 
 
 def cancel_run(session: Session, run_id: str) -> str:
     """Cancel a run, and return its status. A run that has ended keeps its status."""
     path, params = "/workflows/cancel", {"job_id": as_id(run_id)}
     data = session.send("POST", path, params=params, may_repeat=True)
-    return structure(data, Cancelled, "POST", path).status
+    return answers.structure(data, answers.Cancelled, "POST", path).status
 
 
 def download_links(
     session: Session, run_id: str, format: str = "csv"
-) -> list[ResultItem]:
+) -> list[answers.ResultItem]:
     """Return the result files of a run, with fresh links.
 
     Args:
@@ -443,30 +300,10 @@ def download_links(
     """
     segment = _segment(run_id)
     path = f"/workflows/runs/{segment}/results/download-links"
-    return session.get(list[ResultItem], path, format=format)
+    return session.get(list[answers.ResultItem], path, format=format)
 
 
 # -- Schedules ------------------------------------------------------------------------
-
-
-@frozen
-class Schedule(Answered):
-    """A schedule, by which the service runs a workflow.
-
-    Attributes:
-        cron_expression: Five fields.
-        timezone: An IANA name.
-        is_active: None if the service does not say.
-        description: What it is for. A deploy leaves its stamp there.
-    """
-
-    id: str
-    workflow_id: str = ""
-    name: str = ""
-    cron_expression: str = ""
-    timezone: str = ""
-    is_active: bool | None = None
-    description: str = ""
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -490,7 +327,7 @@ def create_schedule(
     name: str,
     cron_expression: str,
     **options: Unpack[ScheduleOptions],
-) -> Schedule:
+) -> answers.Schedule:
     """Create a schedule with one request: a second schedule would buy runs too.
 
     It is active, and in UTC, unless the options say otherwise.
@@ -504,28 +341,30 @@ def create_schedule(
         **options,
     }
     data = session.send("POST", "/schedules", json=body, may_repeat=False)
-    return structure(data, Schedule, "POST", "/schedules")
+    return answers.structure(data, answers.Schedule, "POST", "/schedules")
 
 
-def list_schedules(session: Session, workflow_id: str | None = None) -> list[Schedule]:
+def list_schedules(
+    session: Session, workflow_id: str | None = None
+) -> list[answers.Schedule]:
     """Return the schedules of one workflow, or all."""
     workflow_id = workflow_id and str(workflow_id)
-    return session.get(list[Schedule], "/schedules", workflow_id=workflow_id)
+    return session.get(list[answers.Schedule], "/schedules", workflow_id=workflow_id)
 
 
-def get_schedule(session: Session, schedule_id: str) -> Schedule:
+def get_schedule(session: Session, schedule_id: str) -> answers.Schedule:
     """Return one schedule."""
     path = f"/schedules/{_segment(schedule_id)}"
-    return session.get(Schedule, path)
+    return session.get(answers.Schedule, path)
 
 
 def update_schedule(
     session: Session, schedule_id: str, **fields: Unpack[ScheduleFields]
-) -> Schedule:
+) -> answers.Schedule:
     """Change the given fields of a schedule, and no others."""
     path = f"/schedules/{_segment(schedule_id)}"
     data = session.send("PATCH", path, json=fields)
-    return structure(data, Schedule, "PATCH", path)
+    return answers.structure(data, answers.Schedule, "PATCH", path)
 
 
 def delete_schedule(session: Session, schedule_id: str) -> None:
@@ -539,41 +378,15 @@ def delete_schedule(session: Session, schedule_id: str) -> None:
 SECRET_PATH: Final = "/webhooks/signing-secret"  # noqa: S105 - a path, and no secret
 
 
-@frozen
-class SigningSecret(Answered):
-    """The facts that may be known of the secret that deliveries are signed with.
-
-    Attributes:
-        preview: Its beginning and its last four characters.
-        status: A word for its state.
-    """
-
-    id: str = ""
-    preview: str = ""
-    status: str = ""
-
-
-@frozen
-class NewSigningSecret(Answered):
-    """A secret that was just made.
-
-    Attributes:
-        plaintext: The secret itself. It is shown only this once, so store it safely. No
-            repr shows it.
-        meta: What may be known of it later.
-    """
-
-    plaintext: str = field(repr=False)
-    meta: SigningSecret = field(factory=SigningSecret)
-
-
-def get_signing_secret(session: Session) -> SigningSecret | None:
+def get_signing_secret(session: Session) -> answers.SigningSecret | None:
     """Return the public facts about the secret; None without a secret."""
     data = session.send("GET", SECRET_PATH)
-    return None if data is None else structure(data, SigningSecret, "GET", SECRET_PATH)
+    if data is None:
+        return None
+    return answers.structure(data, answers.SigningSecret, "GET", SECRET_PATH)
 
 
-def create_signing_secret(session: Session) -> NewSigningSecret:
+def create_signing_secret(session: Session) -> answers.NewSigningSecret:
     """Make a secret, which revokes the present one at once.
 
     If the answer is lost, the request is not sent again.
@@ -583,7 +396,7 @@ def create_signing_secret(session: Session) -> NewSigningSecret:
 
 def roll_signing_secret(
     session: Session, expire_overlap_hours: int = 24
-) -> NewSigningSecret:
+) -> answers.NewSigningSecret:
     """Make a secret. The present one also signs for some hours, and is then revoked.
 
     If the answer is lost, the request is not sent again.
@@ -600,9 +413,9 @@ def delete_signing_secret(session: Session) -> None:
     session.send("DELETE", SECRET_PATH)
 
 
-def _make_secret(session: Session, path: str, body: Any) -> NewSigningSecret:
+def _make_secret(session: Session, path: str, body: Any) -> answers.NewSigningSecret:
     data = session.send("POST", path, json=body)
-    secret = structure(data, NewSigningSecret, "POST", path)
+    secret = answers.structure(data, answers.NewSigningSecret, "POST", path)
     session.secrets.add([secret.plaintext])
     return secret
 
@@ -610,17 +423,6 @@ def _make_secret(session: Session, path: str, body: Any) -> NewSigningSecret:
 # -- The balance ----------------------------------------------------------------------
 
 
-@frozen
-class Balance(Answered):
-    """The credits that are left.
-
-    Attributes:
-        credits: One credit is ten US cents (inferred).
-    """
-
-    credits: float
-
-
-def get_balance(session: Session) -> Balance:
+def get_balance(session: Session) -> answers.Balance:
     """Return the credits that are left."""
-    return session.get(Balance, "/check-balance")
+    return session.get(answers.Balance, "/check-balance")

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 from rich.console import RenderableType
 
-from ..api.calls import Schedule, WorkflowInfo
+from ..api.answers import Schedule, WorkflowInfo
 from ..client import Client
 from ..definition import canonical_id
 from ..errors import ApiError

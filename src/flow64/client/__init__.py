@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from ..api.answers import Balance as Balance
+from ..api.answers import BlockStatus as BlockStatus
+from ..api.answers import LiveStatus as LiveStatus
+from ..api.answers import NewSigningSecret as NewSigningSecret
+from ..api.answers import ResultItem as ResultItem
+from ..api.answers import RunEntry as RunEntry
+from ..api.answers import Schedule as Schedule
+from ..api.answers import SigningSecret as SigningSecret
+from ..api.answers import WorkflowInfo as WorkflowInfo
 from ..api.auth import OAuth as OAuth
-from ..api.calls import Balance as Balance
-from ..api.calls import BlockStatus as BlockStatus
-from ..api.calls import LiveStatus as LiveStatus
-from ..api.calls import NewSigningSecret as NewSigningSecret
-from ..api.calls import ResultItem as ResultItem
-from ..api.calls import RunEntry as RunEntry
-from ..api.calls import Schedule as Schedule
-from ..api.calls import SigningSecret as SigningSecret
-from ..api.calls import WorkflowInfo as WorkflowInfo
 from ..api.network import Policy as Policy
 from ..api.session import Session as Session
 from ..deploy.judge import State as State

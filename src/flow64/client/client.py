@@ -14,7 +14,7 @@ from weakref import finalize
 from attrs import field, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..api import calls
+from ..api import answers, calls
 from ..api.auth import Key, OAuth, from_environment
 from ..api.network import Policy
 from ..api.session import Session, normalize_endpoint
@@ -416,7 +416,7 @@ class Client:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
         return calls.list_blocks(self.session)
 
-    def balance(self) -> calls.Balance:
+    def balance(self) -> answers.Balance:
         """Return the credits that are left."""
         return calls.get_balance(self.session)
 

@@ -215,7 +215,7 @@ class Workflows(Topic):
 
     def create(
         self, workflow: Definition | Mapping[str, Any], *, allow_spend: bool = False
-    ) -> calls.WorkflowInfo:
+    ) -> answers.WorkflowInfo:
         """Create a workflow. Without an id, the service assigns one.
 
         It is sent once: a service that answers with an error, or not at all, may have
@@ -250,7 +250,7 @@ class Workflows(Topic):
         name: str | None = None,
         description: str | None = None,
         allow_spend: bool = False,
-    ) -> calls.WorkflowInfo:
+    ) -> answers.WorkflowInfo:
         """Change a workflow: all of it, or only its title or description.
 
         The service creates a workflow if it does not know the id, so this reads the

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from ..api import calls, threads
+from ..api import answers, calls, threads
 from ..api.session import Session
 from ..definition import (
     EMPTY,
@@ -124,7 +124,7 @@ class _Listed:
     """A workflow of the list that our code may have deployed."""
 
     stamp: Stamp
-    info: calls.WorkflowInfo
+    info: answers.WorkflowInfo
 
     @property
     def path(self) -> str:
@@ -343,7 +343,7 @@ class _Maker:
 
     def _read_all(
         self, items: Sequence[_Listed]
-    ) -> Sequence[tuple[calls.WorkflowInfo, Definition]]:
+    ) -> Sequence[tuple[answers.WorkflowInfo, Definition]]:
         """Read workflows of the list, as far as they are still there."""
         jobs = [partial(_read, self.session, item.info.id) for item in items]
         infos = filter(None, threads.gather(jobs))
@@ -393,7 +393,7 @@ _NOTES: Final[Mapping[str, str]] = {
 }
 
 
-def _read(session: Session, workflow_id: str) -> calls.WorkflowInfo | None:
+def _read(session: Session, workflow_id: str) -> answers.WorkflowInfo | None:
     try:
         return calls.read_workflow(session, workflow_id)
     except ApiError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..analysis.costs import A_RUN, cost
-from ..api import calls
+from ..api import answers, calls
 from ..api.session import Session
 from ..definition import EMPTY, Definition, canonical_id
 from ..errors import ApiError
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 Texts: TypeAlias = Mapping[str, tuple[str, str]]
 """The text and the stamp of schedules, by their names."""
 
-Lives: TypeAlias = Mapping[str, Sequence[calls.Schedule]]
+Lives: TypeAlias = Mapping[str, Sequence[answers.Schedule]]
 """The schedules of the service, by the id of their workflow."""
 
 
 def list_all(session: Session, workflow_id: str | None = None) -> Lives:
     """Return the schedules of all workflows, or of one, by one request."""
-    lives: dict[str, list[calls.Schedule]] = {}
+    lives: dict[str, list[answers.Schedule]] = {}
     for live in calls.list_schedules(session, workflow_id):
         lives.setdefault(canonical_id(live.workflow_id), []).append(live)
     return lives
@@ -66,7 +66,7 @@ class ScheduleWrite:
     """
 
     name: str
-    live: calls.Schedule | None = None
+    live: answers.Schedule | None = None
     text: str = ""
     description: str = ""
     is_twin: bool = False
@@ -167,14 +167,14 @@ class _Live:
         sent: The digest in the stamp.
     """
 
-    live: calls.Schedule
+    live: answers.Schedule
     name: str
     above: str
     stamp: str = ""
     sent: str = ""
 
     @classmethod
-    def of(cls, live: calls.Schedule, workflow_id: str) -> _Live:
+    def of(cls, live: answers.Schedule, workflow_id: str) -> _Live:
         above, stamp, name, sent = split_stamp(live.description, workflow_id)
         return cls(live, name or as_name(live.name), above, stamp, sent)
 

@@ -306,7 +306,7 @@ def _send(
     }
     name, cron = schedule.name, schedule.cron
     lost: FlowError | None = None
-    created: calls.Schedule | None = None
+    created: answers.Schedule | None = None
     workflow_id = table.workflow_id
     try:
         if live is None:

@@ -24,7 +24,7 @@ from .reading import SourceWorkflow
 from .sources import Loaded, load_source, lower, with_settings
 
 if TYPE_CHECKING:  # the client loads httpx, which nothing needs that sends nothing
-    from ..api.calls import WorkflowInfo
+    from ..api.answers import WorkflowInfo
     from ..client import Client
 
 LiveState: TypeAlias = Literal["ours", "copy", "foreign"]

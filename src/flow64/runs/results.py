@@ -19,8 +19,8 @@ from weakref import finalize
 
 from .. import errors
 from ..api import calls, threads
-from ..api.answers import transport_error
-from ..api.calls import ResultItem, download_links
+from ..api.answers import ResultItem, transport_error
+from ..api.calls import download_links
 from ..api.network import DAY, is_refusal
 from ..api.session import Session
 from ..definition import canonical_id, genuine_stamp

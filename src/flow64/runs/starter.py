@@ -20,8 +20,7 @@ from uuid import UUID, uuid4, uuid5
 from attrs import define, field
 
 from .. import errors
-from ..api import calls, threads
-from ..api.answers import answer_error
+from ..api import answers, calls, threads
 from ..api.network import is_refusal, is_unsent
 from ..api.session import Session
 from ..definition import canonical_id, digest, is_encodable, retry_key, run_key
@@ -290,7 +289,7 @@ class Starter:
         if status == calls.COMPLETED or status not in calls.ENDED:
             raise _named_error(job_id, f"it is {status}, and has not failed")
 
-    def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
+    def _require_own(self, job_id: str, option: str) -> answers.LiveStatus:
         """Return the status of a run that the user names."""
         live, own = self._get_status(job_id), self.launch.ready.id
         if live is None:
@@ -301,7 +300,7 @@ class Starter:
             raise _named_error(job_id, problem, option)
         return live
 
-    def _get_status(self, job_id: str) -> calls.LiveStatus | None:
+    def _get_status(self, job_id: str) -> answers.LiveStatus | None:
         """Return the status of a run; None if the service does not show the run."""
         try:
             return calls.live_status(self.session, job_id)
@@ -352,7 +351,7 @@ class Starter:
             )
             if not is_run_id(started.job_id):
                 problem = "its job_id is not the id of a run"
-                raise answer_error("POST", "/workflows/run", problem)
+                raise answers.answer_error("POST", "/workflows/run", problem)
         except errors.FlowError as error:
             self.was_sent = self.was_sent or not is_unsent(error)
             return error
@@ -466,7 +465,7 @@ class Starter:
             self.ledger.write_end(self.key, None, f"{ANSWERED}{_status(error)}")
 
     def _run(
-        self, job_id: str, live: calls.LiveStatus | None, **facts: Any
+        self, job_id: str, live: answers.LiveStatus | None, **facts: Any
     ) -> RunState:
         """Return a run. One that has failed is not repeated unless you say so."""
         run = RunState(job_id, self.ledger, stages=self.launch.stages, **facts)

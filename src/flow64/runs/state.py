@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from .. import errors
-from ..api import calls
+from ..api import answers, calls
 from ..api.session import Session
 from ..definition import Definition, load_json
 from ..text import did_you_mean, join_words, printable, shortened
@@ -53,7 +53,7 @@ class Stages:
         return cls(numbers, [n for n, number in numbers.items() if number in ends])
 
     @classmethod
-    def of_run(cls, seen: calls.LiveStatus) -> Stages:
+    def of_run(cls, seen: answers.LiveStatus) -> Stages:
         """Return the blocks of a run as the service lists them."""
         blocks = seen.blocks
         return cls(_name_blocks((b.block_name, b.sequence_number) for b in blocks))
@@ -95,14 +95,14 @@ class Stages:
         name = next(named, "")
         return name or kind or f"block {number}"
 
-    def count_rows(self, seen: calls.LiveStatus) -> int | None:
+    def count_rows(self, seen: answers.LiveStatus) -> int | None:
         """Return the rows that came out at the end of a run; None if unknown."""
         rows = {block.sequence_number: block.returned_rows for block in seen.blocks}
         ends = [self.numbers[name] for name in self.ends] or [max(rows, default=0)]
         counts = [rows.get(number) for number in ends]
         return None if None in counts else sum(filter(None, counts))
 
-    def describe_empty_end(self, seen: calls.LiveStatus) -> str | None:
+    def describe_empty_end(self, seen: answers.LiveStatus) -> str | None:
         """Say that a run ended without a row, and after which block none was left.
 
         None if rows came out, or if that is not known.
@@ -114,7 +114,7 @@ class Stages:
         name = printable(self.name(last.sequence_number, last.block_name))
         return f"no row is left after {name}"
 
-    def describe_failure(self, seen: calls.LiveStatus) -> str | None:
+    def describe_failure(self, seen: answers.LiveStatus) -> str | None:
         """Return why blocks of a run failed, if the service says so."""
         reasons = [
             f"{self.name(each.sequence_number, each.block_name)}: {each.error_message}"
@@ -216,7 +216,7 @@ class RunState:
     reason: str | None = field(default=None, init=False, repr=False)
     empty: str | None = field(default=None, init=False, repr=False)
     count: int | None = field(default=None, init=False, repr=False)
-    look: calls.LiveStatus | None = field(default=None, init=False, repr=False)
+    look: answers.LiveStatus | None = field(default=None, init=False, repr=False)
 
     @property
     def workflow_id(self) -> str:
@@ -235,7 +235,7 @@ class RunState:
         if self.is_ended and not was_ended:
             self._remember_end()
 
-    def record_look(self, seen: calls.LiveStatus) -> None:
+    def record_look(self, seen: answers.LiveStatus) -> None:
         """Record the answer to a poll."""
         self.look = seen
         if not self.stages.numbers:  # it was fetched by its id

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from attrs import define, evolve, field, frozen
 
 from .. import errors
-from ..api import calls, threads
+from ..api import answers, calls, threads
 from ..api.network import DAY, MINUTE, may_pass
 from ..api.session import Session
 from ..text import pluralize, printable
@@ -179,7 +179,7 @@ def _timeout_error(run: RunState, seconds: float) -> errors.WaitTimeoutError:
     )
 
 
-def poll(session: Session, run: RunState) -> calls.LiveStatus:
+def poll(session: Session, run: RunState) -> answers.LiveStatus:
     """Poll a run once, record its state, and return the answer."""
     seen = calls.live_status(session, run.id)
     run.record_look(seen)
@@ -219,7 +219,7 @@ class _News:
     _status: str = field(default="", init=False)
     _last: dict[int, Event] = field(factory=dict[int, Event], init=False)
 
-    def read(self, seen: calls.LiveStatus, status: str) -> Iterator[Event]:
+    def read(self, seen: answers.LiveStatus, status: str) -> Iterator[Event]:
         """Yield the events of an answer.
 
         Args:
@@ -240,7 +240,7 @@ class _News:
 
 
 def _read_block(
-    last: Event | None, block: Event, answer: calls.BlockStatus
+    last: Event | None, block: Event, answer: answers.BlockStatus
 ) -> Iterator[Event]:
     """Yield the events of a block, after the last one."""
     rows, total = answer.processed_count, answer.total_count or None

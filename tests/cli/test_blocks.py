@@ -103,9 +103,7 @@ def test_setting_is_added_where_it_fits(service, flow64, tmp_path):
 def test_emulator_has_to_be_named(flow64, tmp_path, monkeypatch):
     """Its list is what flow64 knows itself."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.flow64]\ndefault_env = "local"\n', "utf-8"
-    )
+    Path("pyproject.toml").write_text('[tool.flow64]\ndefault_env = "local"\n')
 
     assert flow64("blocks", "sync")[0] == 64
     assert not (tmp_path / "blocks.json").exists()

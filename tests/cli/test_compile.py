@@ -47,9 +47,8 @@ def test_stale(two, flow64):
     Path("made/b.json").write_text("{}", "utf-8")
     Path("made/package.json").write_text("{}", "utf-8")
 
-    code, printed, told = flow64(
-        "compile", two("a", "b", "new"), "-o", "made", "--check"
-    )
+    options = ("-o", "made", "--check")
+    code, printed, told = flow64("compile", two("a", "b", "new"), *options)
 
     again = "to write them: flow64 compile two.py -o made\n"
     assert (code, told) == (1, again)

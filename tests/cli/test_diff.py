@@ -211,9 +211,8 @@ def test_branch_with_rows(branch, flow64, people, service):
     git("checkout", "-q", "topic")
     start = len(service.requests)
 
-    code, printed, _ = flow64(
-        "diff", "--base", "main", "--rows", "latest", "-e", "prod"
-    )
+    rows = ("--rows", "latest", "-e", "prod")
+    code, printed, _ = flow64("diff", "--base", "main", *rows)
 
     assert code == 0
     assert printed.endswith("  lead_enrichment: 2 look-ups, at most $0.20\n")

@@ -43,13 +43,6 @@ def command(monkeypatch):
     return add
 
 
-def fail(error):
-    def told():
-        raise error
-
-    return told
-
-
 def test_help_lists_every_command(flow64):
     code, printed, _ = flow64("--help")
 
@@ -144,8 +137,10 @@ def test_exit_code_and_json_of_an_error(error, code, options, command, flow64):
 
 
 def test_error_says_what_to_write_on_the_command_line(command, flow64):
-    error = FlowError("no \x1b[31mkey", hint="key=...", option="set KEY")
-    command(fail(error))
+    def told():
+        raise FlowError("no \x1b[31mkey", hint="key=...", option="set KEY")
+
+    command(told)
 
     assert flow64("told") == (1, "", "error: no \\x1b[31mkey; set KEY\n")
 

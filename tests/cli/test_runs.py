@@ -69,25 +69,18 @@ def test_run_is_named_by_its_beginning_or_by_latest(run_id, flow64):
 
 
 def test_bars_follow_the_events_on_a_terminal(monkeypatch):
-    events = [
-        Event("status", "running"),
-        Event("progress", "running", "find\x1b_email", 2, 1, 4, 25.0),
-        Event("failed", "failed", "find\x1b_email", 2, text="no credits"),
-        Event("done", "completed", "webhook", 1, rows=4),
-        Event("ended", "failed", text="no credits"),
-    ]
     page = io.StringIO()
     console = Console(file=page, force_terminal=True, width=100)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(watch.printing, "stderr", lambda: console)
     run = SimpleNamespace(is_attached=False)
     with watch._open_display(run, as_lines=False) as show:
-        for event in events:
-            show(event)
+        show(Event("progress", "running", "find\x1b_email", 2, 1, 4, 25.0))
+        show(Event("failed", "failed", "find\x1b_email", 2, text="no credits"))
+        show(Event("done", "completed", "webhook", 1, rows=4))
 
-    shown = page.getvalue()
     for words in ("2 find\\x1b_email", "no credits", "1 webhook", "4 rows"):
-        assert words in shown
+        assert words in page.getvalue()
 
 
 # -- results --------------------------------------------------------------------------
@@ -96,11 +89,8 @@ def test_bars_follow_the_events_on_a_terminal(monkeypatch):
 def test_results_are_a_file_or_a_folder(run_id, flow64, tmp_path):
     """By the name; nothing is overwritten unless that is wanted."""
     assert flow64("results", run_id, "-o", "rows.csv")[:2] == (0, "rows.csv\n")
-    assert flow64("results", run_id, "-o", "folder")[:2] == (
-        0,
-        "folder/block_2.json\n",
-    )
-    code, printed, _ = flow64("results", run_id, "-o", "all", "--all", "--json")
+    assert flow64("results", run_id, "-o", "all")[:2] == (0, "all/block_2.json\n")
+    code, printed, _ = flow64("results", run_id, "-o", "both", "--all", "--json")
     assert (code, len(json.loads(printed)["files"])) == (0, 2)
     assert flow64("results", run_id, "-o", "rows.csv")[0] == 1
     assert flow64("results", run_id, "-o", "rows.csv", "--overwrite")[0] == 0

@@ -124,6 +124,8 @@ def test_edit_by_hand_is_drift(here, how, wanted):
     plan = here.plan(wanted)
 
     assert plan.steps[0].state == ("conflict" if wanted is A2 else "drifted")
+    assert ("now called mine" in str(plan)) == (how == "renamed")
+    assert "unreadable-cron" not in str(plan)
     with pytest.raises(errors.ConsentError, match="--force a"):
         here.apply(plan)
     here.deploy(wanted, consents=FORCE)

@@ -142,8 +142,7 @@ class Timetable:
     def _judge(self, name: str, item: _Live) -> None:
         """Judge the live schedule that is, or becomes, the one of a name."""
         live_text, (text, stamp) = text_of(item.live), self.wanted.get(name, ("", ""))
-        called = "" if item.has_name else f" (now called {item.live.name})"
-        self.before[name] = live_text + called
+        self.before[name] = live_text
         self.saved[name] = live_text, item.stamp
         is_equal = item.has_name and live_text == text
         if not is_equal or item.stamp != stamp:
@@ -151,6 +150,7 @@ class Timetable:
             self.writes.append(ScheduleWrite(name, item.live, text, description))
         if not is_equal and item.is_edited:
             what = "edited on the service" if item.stamp else "made by hand"
+            what = what if item.has_name else f"now called {item.live.name}"
             self.edits[name] = f"schedule {name}: {what}"
             if item.stamp and text and item.sent != sent_digest(text):
                 self.conflicts.append(name)
@@ -228,9 +228,9 @@ def plan(
         items = step.texts.items()
         wanted = {name: (text, make_stamp(path, name, text)) for name, text in items}
     table = Timetable.of(step.id, wanted, lives)
-    texts = {name: session.mask(text) for name, text in table.before.items()}
+    edits = {name: session.mask(edit) for name, edit in table.edits.items()}
     others = [*map(session.mask, table.others)]
-    table = evolve(table, before=texts, others=others)
+    table = evolve(table, edits=edits, others=others)
     before = step.before and evolve(step.before, schedules=table.before)
     unmanaged = (*step.unmanaged, *(f"schedule {name}" for name in table.others))
     step = evolve(step, timetable=table, before=before, unmanaged=unmanaged)

@@ -184,6 +184,20 @@ def test_each_is_paired_with_the_one_most_like_it():
     assert match_alike(new, gone) == {5: 2, 6: 3, 4: 1}
 
 
+def test_pinned_workflow_needs_no_old_name():
+    """Its blocks are pinned too, or that is what to write."""
+    before = one(EMAIL, project=H).compile()
+    blocks = {block.kind: block.id for block in before.blocks}
+    flow = Webhook(LEAD) >> EMAIL
+
+    def pinned(**pins):
+        pins["workflow"] = {"default": before.id}
+        return Workflow("W", flow, key="k", project=G, pins=pins).compile()
+
+    assert not advise(before, pinned(blocks=blocks))
+    assert [item.was for item in advise(before, pinned())] == [blocks]
+
+
 def test_many_alike_are_all_paired():
     """Else those of a loop would be created a second time, without a question."""
     old, new = ({f"{k}{n}": one(EMAIL).compile() for n in range(99)} for k in "ab")

@@ -106,6 +106,8 @@ def advise(
     old = find_path(before)
     if not old or after.path is None or not find_path(after):
         return ()
+    if canonical_id(before.id or "") == canonical_id(after.id or ""):  # maybe by a pin
+        old = find_path(after)
     above = _advise_path(after, old, env)
     blocks = _advise_blocks(before, after, drop_env(old), names)
     return () if above is None else (*above, *blocks)

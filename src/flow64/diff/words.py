@@ -25,7 +25,6 @@ MOST_PLACES: Final = 8
 """The most places of a long text that are shown."""
 MOST_NAME: Final = 80
 _CONTEXT: Final = 16
-_MOST_DOLLARS: Final = 1e15
 
 _PLAIN: Final = re.compile(r"[\w/-]+(?: \d+)?")
 
@@ -99,7 +98,7 @@ def format_cost(cost: Mapping[str, Any] | None) -> str:
     """Return the cost of 1,000 rows, as `Cost.as_data` gives it, in words."""
     if cost is None:
         return "nothing"
-    parts = [] if cost["dollars"] is None else [format_amount(cost["dollars"])]
+    parts = [] if cost["dollars"] is None else [format_dollars(cost["dollars"])]
     parts += [
         f"{format_name(row['kind'])} {format_dollars(row['dollars'])} a row for an "
         "unknown number of rows"
@@ -109,13 +108,6 @@ def format_cost(cost: Mapping[str, Any] | None) -> str:
         parts.append(f"unknown for {', '.join(map(format_name, cost['unpriced']))}")
     note = ", ".join(map(format_name, cost["unconfirmed"]))
     return (" + ".join(parts) or "unknown") + f" (unconfirmed: {note})" * bool(note)
-
-
-def format_amount(dollars: float) -> str:
-    """Return dollars; of an amount beyond all measure, that it is more."""
-    if dollars > _MOST_DOLLARS:
-        return f"more than {format_dollars(_MOST_DOLLARS)}"
-    return format_dollars(dollars)
 
 
 def format_type(value: Any) -> str:

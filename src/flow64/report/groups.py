@@ -12,7 +12,7 @@ from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, DefinitionFacts, Path
 from ..diff.replay import Passage
 from ..secrets import mask
-from ..text import pluralize, truncate
+from ..text import format_dollars, pluralize, truncate
 from .lines import (
     MOST_NAMES,
     MOST_VALUES,
@@ -386,7 +386,7 @@ def _format_passages(block: str, what: str, passages: Sequence[Passage]) -> str:
     dollars = [passage.dollars for passage in passages if passage.dollars]
     if len(dollars) < len(passages):
         return text
-    prices = map(words.format_amount, map(sum, zip(*dollars, strict=True)))
+    prices = map(format_dollars, map(sum, zip(*dollars, strict=True)))
     return f"{text}, at most {words.ARROW.join(dict.fromkeys(prices))}"
 
 

@@ -19,7 +19,7 @@ from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, Item, Part, Path
 from ..schedules import DAYS, Spending
 from ..secrets import mask
-from ..text import pluralize
+from ..text import format_dollars, pluralize
 from .groups import group_alike
 from .lines import (
     MOST_NAMES,
@@ -163,8 +163,8 @@ def _sum_spending(group: Sequence[tuple[str, Spending]]) -> Iterator[str]:
     costs = [each.dollars for each in every if each.dollars is not None]
     cost = "unknown costs"
     if len(costs) == len(every):
-        most = words.format_amount(max(each.dollars_a_run or 0 for each in every))
-        cost = f"at most {words.format_amount(sum(costs))} (at most {most} a run)"
+        most = format_dollars(max(each.dollars_a_run or 0 for each in every))
+        cost = f"at most {format_dollars(sum(costs))} (at most {most} a run)"
     if runs := [each.runs for each in every if each.runs is not None]:
         before = [each.runs_before or 0 for each in every]
         change = f"{sum(before):,}{words.ARROW}"
@@ -208,7 +208,7 @@ def _sum_costs(unit: str, group: Sequence[tuple[str, Sequence[Any]]]) -> str:
         if is_known and not is_mixed and not is_same:
             sides = zip(*(costs for _, costs in group), strict=True)
             sums = [sum(cost["dollars"] for cost in side if cost) for side in sides]
-            total = words.ARROW.join(dict.fromkeys(map(words.format_amount, sums)))
+            total = words.ARROW.join(dict.fromkeys(map(format_dollars, sums)))
             text += f"; together {total}"
     return "at most " * is_known + text + ", unchanged" * is_same
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import tracemalloc
 import weakref
 
@@ -225,3 +226,39 @@ def test_filters_of_many_columns_take_little_memory():
         tracemalloc.stop()
 
     assert peak < 50e6
+
+
+def filters_of(count):
+    """Filters of columns that no row has."""
+    condition = {"operator": "equals", "value": 1}
+    columns = [{"column": f"missing{number}", **condition} for number in range(count)]
+    return [("filter", {"filters": [column]}) for column in columns]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{number}{'7' * 20_000}" for number in range(100)],
+        [f"column{number}" for number in range(40_000)],
+    ],
+    ids=["long", "many"],
+)
+def test_columns_that_are_missing_among_others(names):
+    """A file of a pull request may hold them."""
+    source = {"dataframe_type": "LEAD", "input_schema": dict.fromkeys(names, "str")}
+    began = time.monotonic()
+
+    found = findings(wired(("webhook", source), *filters_of(300)))
+
+    assert [f.code for f in found].count("undeclared-column") == 300
+    assert time.monotonic() - began < 5
+
+
+def test_many_keys_below_a_long_name_are_reported_in_part():
+    """Each message has the whole name."""
+    key = "sk_live_" + "0123456789abcdef"
+    specs = {"name" * 10_000: dict.fromkeys(map(str, range(100)), key)}
+
+    found = findings(wired(("webhook", {}), ("new_kind", specs)))
+
+    assert [f.code for f in found].count("secret-in-specs") == 20

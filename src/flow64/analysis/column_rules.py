@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from ..blocks import CATALOGUE, FILTER_OPERATORS, UNARY_OPERATORS, Filter
 from ..definition import Definition, Hidden, Value, is_number
 from ..dsl import UNSET
-from ..text import did_you_mean, join_words, shortened
+from ..text import clipped, did_you_mean, join_words, shortened
 from .columns import KnownColumn, Openness, column_flow, list_reads
 from .fields import TYPES, JsonType, list_conditions, survey
 from .rule import Fault, name_block, once, rule
@@ -65,7 +65,9 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
             advice = f"write {shortened(near)}, or declare it if both are meant"
             yield Fault(position, message, advice)
         elif before.openness is Openness.CLOSED:
-            advice = f"they have {join_words(before) or 'none'}"
+            names = [*map(clipped, islice(before, MOST_NAMED + 1))]
+            names[MOST_NAMED:] = ["others"] * (len(names) > MOST_NAMED)
+            advice = f"they have {join_words(names) or 'none'}"
             yield Fault(position, f"{message} rows do not have here", advice)
         elif before.openness is Openness.DECLARED:
             message = f"{message} no block before it declares or adds"
@@ -77,6 +79,9 @@ ABOUT_READS: Final = frozenset({undeclared_column.code})
 
 MOST_READS: Final = 32
 """Missing columns that blocks before and behind are searched for."""
+
+MOST_NAMED: Final = 7
+"""Columns that rows have which are named, where another one is missing."""
 
 
 def _find_dropper(definition: Definition, position: int, name: str) -> int | None:
@@ -106,11 +111,12 @@ def _find_near(name: str, columns: Iterable[str]) -> str | None:
     """Return the column that differs least: by case, separators or a letter or two."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
-    folded, digits = _fold(name), _DIGITS.findall(name)
+    folded = _fold(name)
     near = {
-        _fold(other): other
+        like: other
         for other in islice(columns, MOST_NEAR)
-        if _DIGITS.findall(other) == digits  # names with other numbers are other names
+        # Names with other numbers are other names.
+        if _DIGITS.findall(like := _fold(other)) == _DIGITS.findall(folded)
     }
     cutoff = ALIKE if len(folded) >= SHORTEST else 1
     close = get_close_matches(folded, near, n=1, cutoff=cutoff)
@@ -118,7 +124,7 @@ def _find_near(name: str, columns: Iterable[str]) -> str | None:
 
 
 def _fold(name: str) -> str:
-    return _SEPARATORS.sub("", name)[:LONGEST].casefold()
+    return _SEPARATORS.sub("", name[:LONGEST]).casefold()
 
 
 ALIKE: Final = 0.8

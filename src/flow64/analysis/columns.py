@@ -118,8 +118,12 @@ class ColumnSet(Mapping[str, KnownColumn]):
         return column
 
     def __iter__(self) -> Iterator[str]:
-        columns = _flatten(self.layers)
-        return (name for name, column in columns.items() if column is not None)
+        # One by one, since often only the first of many are looked at.
+        for number, layer in enumerate(self.layers):
+            for name in layer:
+                is_first = not any(name in other for other in self.layers[:number])
+                if is_first and _look_up(self.layers, name) is not None:
+                    yield name
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -13,7 +13,7 @@ from attrs import frozen
 from ..blocks import CatalogueBlock
 from ..definition import Definition
 from ..diagnostics import Family, Severity
-from ..text import join_words
+from ..text import clipped, join_words
 
 T = TypeVar("T")
 
@@ -146,7 +146,7 @@ def name_block(definition: Definition, position: int) -> str:
     """Return the name of a block for people, with its place."""
     origin = definition.origins[position]
     where = origin.place or origin.pointer
-    name = origin.path or definition.blocks[position].kind
+    name = origin.path or clipped(definition.blocks[position].kind)
     return f"{name} ({where})" if where else name
 
 

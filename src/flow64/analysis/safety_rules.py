@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -24,6 +25,7 @@ from ..definition import (
     LOCAL,
     Definition,
     Hidden,
+    Path,
     Value,
     is_shared_path,
     is_uuid,
@@ -228,13 +230,23 @@ def secret_in_specs(definition: Definition) -> Iterator[Fault]:
     if not any(mark in everything for mark in KEY_MARKS):
         return
     for position, block in enumerate(definition.blocks):
-        for path, text in walk(block.specs):
-            shapes = KEY_SHAPES.items() if isinstance(text, str) else ()
-            name = next((name for name, shape in shapes if shape.search(text)), None)
-            if name is not None:
-                where = mask(pointer(path))
-                message = f"specs{where} looks like {name} ({text[:3]}***)"
-                yield Fault(position, message)
+        for path, text, name in islice(_find_keys(block.specs), MOST_KEYS):
+            where = mask(pointer(path))
+            message = f"specs{where} looks like {name} ({text[:3]}***)"
+            yield Fault(position, message)
+
+
+MOST_KEYS: Final = 20
+"""Keys in the specs of one block that are reported."""
+
+
+def _find_keys(specs: Any) -> Iterator[tuple[Path, str, str]]:
+    """Yield each text that looks like a key: its path, itself, and what it is like."""
+    for path, text in walk(specs):
+        shapes = KEY_SHAPES.items() if isinstance(text, str) else ()
+        name = next((name for name, shape in shapes if shape.search(text)), None)
+        if name is not None:
+            yield path, text, name
 
 
 @rule("rows", "warning", of=[CompanyToLeads])

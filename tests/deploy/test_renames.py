@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, Project, Workflow, variants
+from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, FindPhone, OutgoingWebhook, Webhook
 from flow64.deploy.plan import Consents
 from flow64.diff.advice import Advice
@@ -199,46 +197,3 @@ def test_advice_takes_no_ids_from_others_of_a_project(here):
     step = here.plan(moved, other, **facts).steps[0]
 
     assert (step.state, step.needs, step.advice) == ("new", ("create",), ())
-
-
-def test_advice_takes_no_ids_from_other_variants(here):
-    """A workflow that became one of them: was= of the key is for all of them."""
-
-    def fleet(names):
-        others = {"us": Webhook(LEAD) >> FindPhone(), "de": flow()}
-        build = partial(Workflow, "Leads", key="fleet", project=GROWTH)
-        return variants(
-            build, {name: {"flow": others[name]} for name in names}
-        ).values()
-
-    here.deploy(*fleet(["us"]), leads(key="b"), projects=[GROWTH])
-
-    us, de, _ = here.plan(*fleet(["us", "de"]), projects=[GROWTH]).steps
-
-    assert us.state == "unchanged"
-    assert (de.state, de.needs, de.advice) == ("new", ("create",), ())
-
-
-def test_advice_takes_no_ids_from_others_that_have_some(here):
-    """A workflow joined another project, whose own one has another key now."""
-    sales = Project("sales", GROWTH.namespace)
-    facts = {"projects": [GROWTH, sales]}
-    phones = partial(Workflow, "Phones", Webhook(LEAD) >> FindPhone(), project=sales)
-    moved = Workflow("Leads", flow(), key="a", project=sales)
-    here.deploy(leads(key="a"), phones(key="b"), **facts)
-
-    steps = here.plan(moved, phones(key="c"), **facts).steps[:2]
-
-    advised = {step.key: [item.level for item in step.advice] for step in steps}
-    assert advised == {"a": [], "c": ["workflow"]}
-
-
-def test_new_workflow_in_a_renamed_project_is_no_obstacle(here):
-    sales = Project("sales", GROWTH.namespace)
-    phones = Workflow("Phones", Webhook(LEAD) >> FindPhone(), key="b", project=sales)
-    here.deploy(leads(key="a"), projects=[GROWTH])
-    moved = Workflow("Leads", flow(), key="a", project=sales)
-
-    step = plan(here, moved, phones, projects=[sales]).steps[0]
-
-    assert [item.level for item in step.advice] == ["project"]

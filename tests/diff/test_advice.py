@@ -205,15 +205,27 @@ def test_many_alike_are_all_paired():
     assert len(match_alike(new, old)) == 99
 
 
-def test_projects_that_became_one():
-    """It has one `was=`, which cannot be the old name of both."""
-    pairs = {
-        p.key: (one(EMAIL, project=p), one(EMAIL)) for p in (H, evolve(H, key="i"))
-    }
-    sides = {key: (old.compile(), new.compile()) for key, (old, new) in pairs.items()}
+MOVED = one(EMAIL, project=H), one(EMAIL)
+ALSO_MOVED = one(OK, key="l", project=H), one(OK, key="l")
+OF_A_THIRD = one(OK, key="l", project=evolve(H, key="i")), one(OK, key="l")
+RENAMED = one(OK, key="l"), one(OK, key="m")
+BECAME_VARIANT = one(EMAIL, key="l"), region("us")
 
-    assert advise_all(sides, ()) == {}
-    del sides["i"]
-    assert [*map(str, advise_all(sides, ())["h"])] == [
-        'was="b.example/x/h" in project g'
-    ]
+
+@pytest.mark.parametrize(
+    ("pairs", "kept", "advised"),
+    [
+        ([MOVED, ALSO_MOVED], [], [0, 1]),
+        ([MOVED, OF_A_THIRD], [], []),  # two projects became one
+        ([MOVED], [one(OK, key="l")], []),
+        ([MOVED, RENAMED], [], [1]),  # this one belongs to the project already
+        ([BECAME_VARIANT], [], [0]),
+        ([BECAME_VARIANT], [region("de")], []),
+    ],
+)
+def test_advice_takes_no_ids_from_others(pairs, kept, advised):
+    """A project, and a workflow with variants, have one `was=` for all."""
+    sides = {at: (a.compile(), b.compile()) for at, (a, b) in enumerate(pairs)}
+    paths = [workflow.compile().path for workflow in kept]
+
+    assert [at for at, items in advise_all(sides, paths).items() if items] == advised

@@ -454,6 +454,9 @@ class Service(RuleBasedStateMachine):
             step = current.get(key)
             if outcome.step.action == "delete":
                 assert step is None or step.state != "orphan"
+            elif step is not None and step.action == "schedule":
+                # Somebody may have edited those that had nothing to be done.
+                assert not outcome.step.schedules
             elif self.code.get(key) is not None:
                 is_same = target(key, self.code[key]).stamp == outcome.step.target.stamp
                 assert step.state == ("unchanged" if is_same else "update")

@@ -218,9 +218,8 @@ def _adds(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
 
 
 def _drops(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
-    columns = block.columns(specs)
-    unknown = ["perhaps those that came in"] if columns.resets else []
-    return [*(f"`{name}`" for name in columns.drops), *unknown]
+    resets = block.columns(specs).resets
+    return ["perhaps those that came in"] if resets else []
 
 
 def _column(column: Column) -> str:

@@ -194,7 +194,6 @@ def _make_about(
     price: Any = None,
     reads: Any = (),
     adds: Any = (),
-    drops: Any = (),
     opens: bool = False,
 ) -> About:
     """Return facts of a file; the classes of the catalogue refuse what is wrong."""
@@ -203,7 +202,6 @@ def _make_about(
         adds=[Column(*pair) for pair in adds.items()]
         if isinstance(adds, dict)
         else [Column(name) for name in adds],
-        drops=tuple(drops),
         opens=opens,
     )
     return About(

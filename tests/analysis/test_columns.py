@@ -37,10 +37,8 @@ from tests.analysis.support import wired
 
 names = st.sampled_from("abcde")
 facts = st.tuples(st.sampled_from(["int", "str"]), st.just("D"), st.integers(0, 3))
-layers = st.dictionaries(names, st.none() | facts).map(
-    lambda layer: {
-        name: fact and KnownColumn(name, *fact) for name, fact in layer.items()
-    }
+layers = st.dictionaries(names, facts).map(
+    lambda layer: {name: KnownColumn(name, *fact) for name, fact in layer.items()}
 )
 chains = st.lists(layers, max_size=8)
 
@@ -50,7 +48,6 @@ def grow(chain):
     grown, plain = NO_COLUMNS, {}
     for layer in chain:
         grown, plain = grown.with_(layer), {**plain, **layer}
-        plain = {name: column for name, column in plain.items() if column}
     return grown, plain
 
 
@@ -233,6 +230,20 @@ def filters_of(count):
     condition = {"operator": "equals", "value": 1}
     columns = [{"column": f"missing{number}", **condition} for number in range(count)]
     return [("filter", {"filters": [column]}) for column in columns]
+
+
+def test_many_branches_are_united_one_by_one():
+    """Each adds a column of its own."""
+    count = 10_000
+    fields = [{"return_fields": {f"f{number}": "x"}} for number in range(count)]
+    blocks = [("lead_enrichment", specs) for specs in fields]
+    edges = [(0, at) for at in range(1, count + 1)]
+    edges += [(at, count + 1) for at in range(1, count + 1)]
+    wide = wired(("webhook", {}), *blocks, ("deduplicate", {}), edges=edges)
+    began = time.monotonic()
+
+    assert len(output_columns(wide)) == count
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

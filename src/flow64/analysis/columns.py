@@ -86,8 +86,8 @@ class Openness(IntEnum):
     """There may be others."""
 
 
-Layer: TypeAlias = Mapping[str, KnownColumn | None]
-"""Columns by name; None for one that was dropped."""
+Layer: TypeAlias = Mapping[str, KnownColumn]
+"""Columns by name."""
 
 
 @frozen(eq=False)
@@ -112,24 +112,23 @@ class ColumnSet(Mapping[str, KnownColumn]):
         return self.openness is not Openness.CLOSED
 
     def __getitem__(self, name: str) -> KnownColumn:
-        column = _look_up(self.layers, name)
-        if column is None:
-            raise KeyError(name)
-        return column
+        for layer in reversed(self.layers):
+            if name in layer:
+                return layer[name]
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
         # One by one, since often only the first of many are looked at.
         for number, layer in enumerate(self.layers):
             for name in layer:
-                is_first = not any(name in other for other in self.layers[:number])
-                if is_first and _look_up(self.layers, name) is not None:
+                if not any(name in other for other in self.layers[:number]):
                     yield name
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def with_(self, layer: Layer, openness: Openness = Openness.CLOSED) -> ColumnSet:
-        """Return the set with some columns added, replaced or dropped.
+        """Return the set with some columns added or replaced.
 
         Args:
             layer: These columns.
@@ -156,22 +155,21 @@ def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
         return first
     rows_of_layers = zip(*(each.layers for each in sets), strict=False)
     shared = [*takewhile(lambda row: len({*map(id, row)}) == 1, rows_of_layers)]
-    base = first.layers[: len(shared)]
+    base = ColumnSet(first.layers[: len(shared)], first.openness)
     branches = [_flatten(each.layers[len(shared) :]) for each in sets]
-    layer: dict[str, KnownColumn | None] = {}
-    for name in dict.fromkeys(name for branch in branches for name in branch):
-        before = _look_up(base, name)  # that of a branch that left it as it was
-        columns = [c for branch in branches if (c := branch.get(name, before))]
-        column = columns[0] if columns else None
-        if column is not None and any(other.type != column.type for other in columns):
-            column = column._replace(type=None)
-        layer[name] = column
-    shared_set = ColumnSet(base, first.openness)
-    return shared_set.with_(layer, max(each.openness for each in sets))
-
-
-def _look_up(layers: Sequence[Layer], name: str) -> KnownColumn | None:
-    return next((layer[name] for layer in reversed(layers) if name in layer), None)
+    columns: dict[str, list[KnownColumn]] = {}
+    for branch in branches:
+        for name, column in branch.items():
+            columns.setdefault(name, []).append(column)
+    layer: dict[str, KnownColumn] = {}
+    for name, added in columns.items():
+        before = base.get(name)
+        if before is not None and len(added) < len(branches):
+            added.append(before)  # that of a branch that left it as it was
+        column = branches[0].get(name) or before or added[0]
+        has_one_type = all(other.type == column.type for other in added)
+        layer[name] = column if has_one_type else column._replace(type=None)
+    return base.with_(layer, max(each.openness for each in sets))
 
 
 def _flatten(layers: Sequence[Layer]) -> Layer:
@@ -310,9 +308,10 @@ def _apply_columns(incoming: ColumnSet, fact: Columns, position: int) -> ColumnS
     """Return the columns after a block; the same object if it changes none."""
     if fact.resets:
         incoming = NO_COLUMNS
-    layer: dict[str, KnownColumn | None] = dict.fromkeys(fact.drops)
-    for name, type_word, confidence in fact.adds:
-        layer[name] = KnownColumn(name, type_word, confidence, position)
+    layer = {
+        name: KnownColumn(name, type_word, confidence, position)
+        for name, type_word, confidence in fact.adds
+    }
     if not fact.opens:
         return incoming.with_(layer)
     return incoming.with_(layer, Openness.DECLARED if fact.declares else Openness.OPEN)

@@ -127,7 +127,6 @@ class Columns:
     Attributes:
         reads: Columns that it needs.
         adds: Columns that it adds.
-        drops: Columns that it removes.
         opens: Whether it may add columns with unknown names.
         declares: Whether `adds` are declared columns of rows, as in `input_schema`.
             Rows may have more, but a read of another column is probably a mistake.
@@ -136,7 +135,6 @@ class Columns:
 
     reads: Sequence[Column] = ()
     adds: Sequence[Column] = ()
-    drops: Sequence[str] = ()
     opens: bool = False
     declares: bool = False
     resets: bool = False

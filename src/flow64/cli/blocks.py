@@ -200,7 +200,6 @@ def _describe_columns(block: type[CatalogueBlock]) -> Mapping[str, Sequence[str]
             f"{name}: {describe_words(lists)}"
             for name, lists in block.about.column_words.items()
         ],
-        "drops": [", ".join(columns.drops)],
     }
     if "columns" in vars(block):
         text = inspect.cleandoc(block.columns.__doc__ or "")

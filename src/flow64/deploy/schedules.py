@@ -191,10 +191,8 @@ class _Live:
 
 
 def list_for(session: Session, steps: Sequence[Step]) -> Lives | ApiError:
-    """List what a plan needs, if any of its workflows is live or wants schedules."""
-    if not any(step.before is not None or step.texts for step in steps):
-        return {}
-    return list_if_shown(partial(list_all, session))
+    """List what a plan needs. A new workflow may have some of an earlier one."""
+    return list_if_shown(partial(list_all, session)) if steps else {}
 
 
 def plan(

@@ -180,6 +180,18 @@ def test_schedules_are_deleted_before_their_workflow(here):
     assert here.client.schedules.list() == []
 
 
+@pytest.mark.parametrize("wanted", [A2, PLAIN], ids=["A2", "none"])
+def test_workflow_that_is_made_again_revives_no_schedule(here, wanted):
+    """Somebody deleted it alone. What is left would buy as soon as it is back."""
+    here.deploy(A)
+    here.client.workflows.delete(ID)
+
+    plan = here.deploy(wanted)
+
+    assert "left by an earlier one: schedule daily" in str(plan)
+    assert texts(here) == [(s.name, s.cron, True) for s in wanted._schedules]
+
+
 @pytest.mark.parametrize("what", ["run", "schedule"])
 def test_workflow_that_is_used_meanwhile_is_not_deleted(here, monkeypatch, what):
     """Its schedules may start one until they are deleted; people may, too."""

@@ -145,11 +145,16 @@ def save_parquet(raw: RawRows, target: Path, *, overwrite: bool = False) -> None
 
 
 def _columns(raw: RawRows) -> dict[str, list[Any]]:
-    """Return the columns. An empty cell of CSV is null."""
-    rows, columns = [*raw], list_columns(raw)
-    if isinstance(raw, RowFile) and raw.form == "csv":
-        return {name: [row[name] or None for row in rows] for name in columns}
-    return {name: [row.get(name) for row in rows] for name in columns}
+    """Return the columns in the order in which they first occur, read row by row."""
+    is_csv = isinstance(raw, RowFile) and raw.form == "csv"
+    names = list_columns(raw) if is_csv else ()
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for count, row in enumerate(raw):
+        columns |= {name: [None] * count for name in row if name not in columns}
+        for name, values in columns.items():
+            value = row.get(name)
+            values.append(None if is_csv and value == "" else value)
+    return columns
 
 
 def _build(raw: RawRows, read: Convert, *makers: Convert) -> dict[str, Any]:

@@ -139,11 +139,14 @@ def read_whole(path: Path, limit: int) -> bytes:
         Unusable: It cannot be read, or is larger than `limit` bytes.
         FileNotFoundError: The file does not exist.
     """
-    with _raise_unusable(), os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise Unusable(f"it is larger than {limit // 2**20} MiB")
-    return content
+    with _raise_unusable():
+        require_plain(path)
+        with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+            is_small = os.fstat(file.fileno()).st_size <= limit
+            content = file.read(limit + 1) if is_small else b""
+    if is_small and len(content) <= limit:
+        return content
+    raise Unusable(f"it is larger than {limit // 2**20} MiB")
 
 
 def open_plain(path: Path, flags: int) -> int:

@@ -37,8 +37,10 @@ from .blocks import (
     spec_types,
     specs_schema,
 )
+from .definition import MAX_BYTES
 from .dsl import RESERVED, Flow, Passthrough
 from .errors import BuildError, ConfigError, list_lines
+from .files import Unusable, read_whole
 from .secrets import mask
 from .text import truncate
 
@@ -151,12 +153,11 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
 
     Raises:
         ConfigError: The file is not valid TOML, or has mistakes.
-        OSError: It cannot be read.
     """
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from None
+        tables = tomllib.loads(read_whole(path.resolve(), MAX_BYTES).decode())
+    except (Unusable, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from None
     facts: dict[str, About] = {}
     mistakes: list[str] = []
     for kind, table in tables.items():

@@ -307,14 +307,9 @@ def read_content(path: Path) -> bytes:
         ReadError: It cannot be read, or is too large.
     """
     try:
-        files.require_plain(path)
-        if path.lstat().st_size <= MAX_BYTES:
-            return files.read_whole(path, MAX_BYTES)
-        problem = f"it is larger than {MAX_BYTES // 2**20} MiB"
+        return files.read_whole(path, MAX_BYTES)
     except FileNotFoundError:
         problem = "the file is missing; compile or pull it anew"
-    except OSError as error:
-        problem = f"it cannot be read ({error.strerror})"
     except files.Unusable as error:
         problem = str(error)
     raise unreadable(path, problem)

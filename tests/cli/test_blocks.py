@@ -204,7 +204,7 @@ def test_generated_classes_are_typed_and_make_the_same_workflow(
 
 
 def test_check_sees_a_later_list_and_no_layout(project, service, flow64):
-    """A module that it did not write is not overwritten."""
+    """A module that it did not write is not overwritten, and no pipe is waited for."""
     flow64("blocks", "sync")
     generate = ("blocks", "generate", "-o", "blocks.py")
     flow64(*generate)
@@ -217,5 +217,8 @@ def test_check_sees_a_later_list_and_no_layout(project, service, flow64):
     file.write_text("mine = 1\n", "utf-8")
     other = flow64(*generate)
 
-    assert (current[0], stale[0], other[0]) == (0, 1, 1)
     assert file.read_text("utf-8") == "mine = 1\n"
+    file.unlink()
+    os.mkfifo(file)
+    pipe = flow64(*generate)
+    assert [current[0], stale[0], other[0], pipe[0]] == [0, 1, 1, 1]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 
-from flow64.deploy.git import Git
+import pytest
+
+from flow64.deploy.git import Git, Repository
+from flow64.errors import FlowError
 
 
 def git(folder, *arguments):
@@ -58,3 +61,16 @@ def test_commits_of_a_file_and_how_they_relate(tmp_path, monkeypatch):
     assert code.commit_of(str(folder / "new.py")) == f"{last}+"
     (folder / "code.py").write_text("edited")
     assert (code.commit_of(file), Git().commit_of(file)) == (last, f"{last}+")
+
+
+def test_git_that_ends_early(tmp_path):
+    """A file that it cannot read to its end is an error, and not an empty file."""
+    git(tmp_path, "init", "-q")
+    head = commit(tmp_path, "first")
+    digest = git(tmp_path, "rev-parse", "HEAD:code.py")
+    blob = tmp_path / ".git" / "objects" / digest[:2] / digest[2:]
+    blob.chmod(0o600)
+    blob.write_bytes(blob.read_bytes()[:-4])
+
+    with pytest.raises(FlowError, match=digest):
+        Repository.of(tmp_path).check_out(head, tmp_path / "out")

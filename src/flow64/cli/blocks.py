@@ -47,7 +47,7 @@ from ..environments import load as load_settings
 from ..errors import FlowError, missing_extra
 from ..generation import FACTS, MARK, read_facts, write_blocks
 from ..loading import find_saved_catalogue
-from ..manifest import write_all
+from ..manifest import read_content, write_all
 from ..secrets import clean_text
 from ..text import did_you_mean, format_dollars, join_words, pluralize, shortened
 from . import params, printing
@@ -451,7 +451,7 @@ def generate(*, output: Path | None, is_check: bool) -> int:
     module = write_blocks(live, read_facts(facts, live) if facts.exists() else None)
     current = None
     if file is not None and file.exists():
-        current = file.read_text("utf-8", "replace")
+        current = read_content(file.resolve()).decode("utf-8", "replace")
     is_current = current is not None and _is_same(current, module.text)
     generated = Generated(file, module.text, module.kinds, is_current or not is_check)
     if is_check and not is_current:

@@ -24,10 +24,11 @@ from attrs import evolve, field, frozen
 import flow64
 
 from .. import loading, manifest
-from ..definition import DEFAULT_ENV, UNCOMMITTED, dumps, loads
+from ..definition import DEFAULT_ENV, MAX_BYTES, UNCOMMITTED, dumps, loads
 from ..deploy.git import Git, Repository
 from ..environments import load as load_settings
 from ..errors import CompileError, FlowError, ReadError
+from ..files import Unusable, read_whole
 from ..loading import Loaded, Side, SideWorkflow, load_source
 from . import params, printing
 from .errors import FAILED
@@ -83,11 +84,11 @@ class Compiled:
         """Yield the files that differ from what would be written now."""
         for name, text in self.with_manifest(folder).items():
             try:
-                content = (folder / name).read_bytes()
+                content = read_whole(folder / name, MAX_BYTES)
             except FileNotFoundError:
                 yield StaleFile(folder / name, "it is missing")
-            except OSError as error:
-                yield StaleFile(folder / name, str(error.strerror))
+            except Unusable as error:
+                yield StaleFile(folder / name, str(error))
             else:
                 if content != text.encode():
                     yield StaleFile(folder / name, "the code compiles to other JSON")
@@ -261,8 +262,8 @@ def tell_if_stale(loaded: loading.Loaded) -> None:
 
 def _is_workflow(path: Path) -> bool:
     try:
-        loads(path.read_bytes(), source=str(path))
-    except (OSError, ReadError):
+        loads(manifest.read_content(path), source=str(path))
+    except ReadError:
         return False
     return True
 
@@ -275,10 +276,10 @@ def _handle_leftover(leftover: StaleFile, *, prune: bool) -> None:
     path = leftover.file
     words = "delete it, or add --prune"
     if prune:
-        content = path.read_bytes()
+        content = manifest.read_content(path)
         is_ours = dumps(loads(content, source=str(path))).encode() == content
         words = "left, since it was edited; delete it"
-        if is_ours and not path.is_symlink():
+        if is_ours:
             path.unlink()
             words = "removed"
     printing.message(f"{printing.name_file(path)}: {leftover.problem}; {words}")

@@ -230,6 +230,7 @@ class _Application:
     emit: Callable[[Began | StepOutcome], None]
     outcomes: dict[int, StepOutcome] = field(factory=dict)
     saved: dict[str, Saved] = field(factory=dict)
+    has_failed: bool = False
     was_stopped: bool = False
     _emitting: Lock = field(factory=Lock, init=False)
 
@@ -256,7 +257,7 @@ class _Application:
 
     def run_step(self, began: Began) -> None:
         """Apply one step, unless another one failed or it was stopped."""
-        if any(outcome.error for outcome in self.outcomes.values()):
+        if self.has_failed:
             return
         self.was_stopped = self.was_stopped or self.stopped()
         if self.was_stopped:
@@ -268,7 +269,7 @@ class _Application:
         except ConfigError:  # such as a key of another organisation
             raise  # it ends the whole call, and not only this step
         except FlowError as error:
-            problem = error
+            problem, self.has_failed = error, True
         outcome = StepOutcome(step, problem, self.saved.get(step.key))
         self.outcomes[began.number] = outcome
         self._announce(outcome)

@@ -292,13 +292,14 @@ class Repository:
             ) as process:
                 assert process.stdout is not None
                 for file, digest in files:
-                    size = process.stdout.readline().split()[-1]
-                    if not size.isdigit():
-                        problem = f"git does not have {digest} here"
+                    *_, size = process.stdout.readline().split() or [b""]
+                    length = int(size) + 1 if size.isdigit() else 0  # with a line feed
+                    content = process.stdout.read(length)
+                    if not length or len(content) < length:
+                        problem = f"git cannot read {digest} here"
                         raise FlowError(problem, hint="fetch the whole clone")
                     file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(process.stdout.read(int(size)))
-                    process.stdout.read(1)
+                    file.write_bytes(content[:-1])
 
     def _advise(self, revision: str) -> str:
         """Return what to write for a revision that git does not know."""

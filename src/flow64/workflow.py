@@ -248,8 +248,9 @@ class Workflow:
     ) -> Lowered:
         """Return as much of the definition as can be made, with its findings."""
         env, identity = DEFAULT_ENV if env is None else env, self.identity
+        project = identity.project
         if self._read is None:
-            allowed = getattr(identity.project, "allow", ())
+            allowed = getattr(project, "allow", ()) if project is not None else ()
             lowered = lower(self.flows, identity, env, allowed)
         elif identity.key is None:
             lowered = Lowered(self._read)
@@ -259,7 +260,7 @@ class Workflow:
             named = evolve(self._read, id=workflow_id, path=path, place=place)
             named = evolve(named, present=identity.present)
             lowered = Lowered(named, identity.findings(env))
-        listed = getattr(identity.project, "blocks", None) or self._listed
+        listed = getattr(project, "blocks", None) or self._listed
         if listed is not None or self._rules:
             definition = evolve(lowered.definition, listed=listed, rules=self._rules)
             lowered = Lowered(definition, lowered.findings)
@@ -270,7 +271,7 @@ class Workflow:
                 texts = {schedule.name: schedule.text for schedule in self._schedules}
                 definition = evolve(definition, schedules=texts)
             lowered = Lowered(definition, [*faults, *problems])
-        return _bind(lowered, values)
+        return lowered if values is None else _bind(lowered, values)
 
     @without_collector
     def compile(
@@ -513,9 +514,7 @@ def compare(
 _FACTS: Final = ("identity", "flows", "_read", "_listed", "_rules", "_schedules")
 
 
-def _bind(lowered: Lowered, values: Mapping[str, Any] | None) -> Lowered:
-    if values is None:
-        return lowered
+def _bind(lowered: Lowered, values: Mapping[str, Any]) -> Lowered:
     definition, faults = lowered
     if not issubclass(type(values), Mapping):  # its content may be secret
         message = f"values is of type {type(values).__name__}, and must be a mapping"

@@ -31,7 +31,7 @@ from ..definition import (
 from ..dsl import RowKind, Unset
 from .columns import documented_rows
 from .live_rules import judge
-from .rule import once
+from .rule import Trait, once
 
 TYPE_NAMES: Final[Mapping[type, tuple[str, str]]] = {
     str: ("text", '"..."'),
@@ -106,13 +106,13 @@ class TypedField(NamedTuple):
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
+        if self.is_map and type(value) is FrozenDict:
+            entries = value.values()
+            return all(entries) and _ENTRIES.issuperset(map(type, entries))
         if self.words:
             return value in self.words or type(value) in LATER
         if self.is_text and type(value) is str:
             return bool(value.strip())
-        if self.is_map and type(value) is FrozenDict:
-            entries = value.values()
-            return all(entries) and _ENTRIES.issuperset(map(type, entries))
         if self.is_count and type(value) is int and value < 1:
             return False
         return self.type is None or self.type.takes(value)
@@ -210,12 +210,12 @@ class Survey(NamedTuple):
 @once
 def survey(definition: Definition) -> Survey:
     """Look at the graph and the specs of a definition."""
-    shape_traits, fields_at = _look_at_shape(definition.topology)
+    topology, blocks = definition.topology, definition.blocks
+    shape_traits, fields_at = _look_at_shape(topology)
     result = Survey({*shape_traits}, [], [], [], [])
     traits, unknown, misfits, unconfirmed, maps = result
-    for position, fields in enumerate(fields_at):
-        specs = definition.blocks[position].specs
-        for name, value in specs.items() if fields is not None else ():
+    for position, fields in fields_at:
+        for name, value in blocks[position].specs.items():
             field = fields.get(name)
             if field is None:
                 unknown.append((position, name))
@@ -228,9 +228,12 @@ def survey(definition: Definition) -> Survey:
                 unconfirmed.append((position, name))
             if field.is_map and type(value) is FrozenDict:
                 maps.append((position, field, value))
+                traits.add(name)
     if definition.listed is not None:
         _drop_judged(definition, unknown, misfits, unconfirmed)
-    traits.update(compress(_REMARKS, result[1:]), _name_traits(definition, result))
+    traits.update(compress(_REMARKS, result[1:]), _name_traits(definition, topology))
+    if {"LEAD", "COMPANY"} <= traits:
+        traits.add("both-row-kinds")
     return result
 
 
@@ -244,40 +247,40 @@ def _drop_judged(definition: Definition, *remarks: list[Any]) -> None:
         each[:] = [remark for remark in each if remark[0] not in judged]
 
 
-def _look_at_shape(topology: Topology) -> tuple[set[str], Sequence[Any]]:
-    """Return the traits of kinds and edges, and the fields of each block.
+def _look_at_shape(topology: Topology) -> tuple[set[str], Sequence[tuple[int, Any]]]:
+    """Return the traits of kinds and edges, and the fields of each block that has any.
 
-    A block of an unknown kind has None.
+    It is done once for all definitions with this topology.
     """
     # A class of one's own may be defined again, as in a notebook.
     classes = tuple(map(CATALOGUE.get, topology.by_kind))
-    shape: tuple[set[str], Sequence[Any]] | None = topology.memo.get(classes)
+    shape: tuple[set[str], Sequence[tuple[int, Any]]] | None = topology.memo.get(
+        classes
+    )
     if shape is None:
         traits: set[str] = {*topology.by_kind}
-        fields_at: list[Any] = [None] * len(topology.kinds)
+        fields_at: list[tuple[int, Any]] = []
         for kind, positions in topology.by_kind.items():
             kind_traits, fields = describe_kind(kind)
             traits |= kind_traits
-            for position in positions if kind in CATALOGUE else ():
-                fields_at[position] = fields
-        has_one_start = topology.is_forward and len(topology.fed) == len(fields_at) - 1
+            if kind in CATALOGUE:
+                fields_at += [(position, fields) for position in positions]
+        fed, is_forward = topology.fed, topology.is_forward
+        has_one_start = is_forward and len(fed) == len(topology.kinds) - 1
         is_webhook_first = topology.by_kind.get(Webhook.kind) == [0]
         if not (has_one_start and is_webhook_first) or "other-source" in traits:
             traits.add("odd-start")
-        if not topology.is_forward:
+        if not is_forward:
             traits.add("cycle")
-        if len(topology.fed) < len(topology.targets):
+        if len(fed) < len(topology.targets):
             traits.add("meeting-rows")
         shape = topology.memo[classes] = traits, fields_at
     return shape
 
 
-def _name_traits(definition: Definition, result: Survey) -> Iterator[str]:
-    """Yield the traits of a definition beyond those of its shape."""
-    blocks, topology = definition.blocks, definition.topology
-    yield from {field.name for _, field, _ in result.maps}
-    if {*DATAFRAME_TYPES} <= result.traits:
-        yield "both-row-kinds"
+def _name_traits(definition: Definition, topology: Topology) -> Iterator[Trait]:
+    """Yield the traits of a definition beyond those of its shape and its values."""
+    blocks = definition.blocks
     for at in topology.by_kind.get(Webhook.kind, ()):
         if "dataframe_type" not in blocks[at].specs:
             yield "no-row-kind"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from ..definition import (
@@ -36,13 +35,9 @@ def is_key(key: Any) -> TypeGuard[str]:
 
 def as_segment(key: Any) -> str | None:
     """Return a key as it stands in paths; None if it cannot be a key."""
-    return _segment(key) if type(key) is str else None
-
-
-@lru_cache(10_000)
-def _segment(key: str) -> str | None:
-    is_long = not 0 < len(key) <= MAX_KEY
-    return None if is_long or not is_plain(key) else escape_key(key)
+    if type(key) is str and 0 < len(key) <= MAX_KEY and is_plain(key):
+        return escape_key(key)
+    return None
 
 
 class Identity(NamedTuple):
@@ -150,7 +145,7 @@ class Identity(NamedTuple):
 
     def _faults(self, env: str) -> Iterator[tuple[str, str, str]]:
         for what, text in (("name", self.name), ("description", self.description)):
-            if type(text) is not str or not (text.isascii() or is_plain(text)):
+            if type(text) is not str or not is_plain(text):
                 message = f"{what} {shortened(text)} is not Unicode text"
                 yield "invalid-name", message, f"write {what} as a plain str"
         if self.key is None and not self.shown_key:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import chain, count, repeat
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 from attrs import evolve
@@ -67,9 +67,7 @@ def lower(
     """
     findings = identity.findings(env)
     workflow_id, path = identity.id_and_path(env)
-    graph = Graph()
-    for flow in flows:
-        graph.add(flow)
+    graph = Graph(flows)
     layout = _lay_out(graph)
     if layout.faulty or graph.root.inner:
         _judge_keys(graph, layout.faulty, findings)
@@ -103,9 +101,9 @@ def lower(
 
 
 class Scope:
-    """A scope of a graph: its path for ids, its names, and its nodes by block."""
+    """A scope of a graph: its path for ids, its names, and the scopes in it."""
 
-    __slots__ = ("inner", "keys", "levels", "names", "nodes", "path")
+    __slots__ = ("inner", "keys", "levels", "names", "path")
 
     def __init__(
         self, levels: tuple[str, ...], names: tuple[str, ...], keys: Sequence[str]
@@ -114,7 +112,6 @@ class Scope:
         self.path: str = levels[-1] if levels else ""
         self.names: tuple[str, ...] = names
         self.keys: Sequence[str] = keys
-        self.nodes: dict[Any, int] = {}
         self.inner: dict[tuple[str, str | None], Scope] = {}
 
     def enter(self, name: str, was: str | None) -> Scope:
@@ -174,18 +171,20 @@ class Graph:
         has_was: Whether a scope had another name.
     """
 
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self.scopes: list[Scope] = []
+    def __init__(self, flows: Sequence[Flow[Any, Any]]) -> None:
         self.sources: list[int] = []
         self.targets: list[int] = []
         self.root: Scope = Scope((), (), ())
         self.has_was: bool = False
+        self._nodes: dict[tuple[Any, Scope], int] = {}
+        for flow in flows:
+            self._add(flow)
+        self.blocks: Sequence[Block] = [*map(itemgetter(0), self._nodes)]
+        self.scopes: Sequence[Scope] = [*map(itemgetter(1), self._nodes)]
 
-    def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901, PLR0912 - a case a shape
+    def _add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - a case a shape
         """Add a flow: replace flows on a stack by their parts, from left to right."""
-        blocks, scopes = self.blocks, self.scopes
-        sources, targets = self.sources, self.targets
+        nodes, sources, targets = self._nodes, self.sources, self.targets
         todo: list[Any] = [flow]
         feeding: list[int] = []  # the nodes whose rows come next
         passes = False  # whether rows before the list around it are among them
@@ -194,10 +193,7 @@ class Graph:
             item = todo.pop()
             match item.shape:
                 case "block":
-                    node = scope.nodes.setdefault(item, len(blocks))
-                    if node == len(blocks):
-                        blocks.append(item)
-                        scopes.append(scope)
+                    node = nodes.setdefault((item, scope), len(nodes))
                     sources += feeding
                     targets += [node] * len(feeding)
                     feeding, passes = [node], False
@@ -261,7 +257,7 @@ class Layout(NamedTuple):
     topology: Topology
 
 
-_NAMES: Final = attrgetter("key", "was", "id", "block_name", "label")
+_NAMES: Final = attrgetter("key", "was", "id", "label")
 _PATH: Final = attrgetter("path")
 _TEXTS: Final = frozenset({str, type(None)})
 
@@ -272,41 +268,39 @@ SMALL: Final = 100
 def _lay_out(graph: Graph) -> Layout:
     """Return the layout of a graph. Small ones that are alike share theirs."""
     names = tuple(map(_NAMES, graph.blocks))
+    kinds = tuple([type(block).kind or block.block_name for block in graph.blocks])
     scopes = tuple(map(_PATH, graph.scopes))
     # Texts alone: a key of another type, equal to a text, is a fault.
     is_cached = len(names) < SMALL and _TEXTS.issuperset(map(type, chain(*names)))
     make = _make_layout if is_cached else _make_layout.__wrapped__
-    return make(names, scopes, tuple(graph.sources), tuple(graph.targets))
+    return make(names, kinds, scopes, tuple(graph.sources), tuple(graph.targets))
 
 
 @lru_cache(250)
 def _make_layout(
-    names: Sequence[tuple[Any, Any, Any, str, str]],
+    names: Sequence[tuple[Any, Any, Any, str]],
+    kinds: Sequence[str],
     scopes: Sequence[str],
     sources: Sequence[int],
     targets: Sequence[int],
 ) -> Layout:
     paths: list[str] = []
     faulty: list[int] = []
-    for node, (key, was, _, kind, _) in enumerate(names):
-        path = scopes[node]
-        segment = escape_key(kind) if key is None else as_segment(key)
+    facts = zip(names, kinds, scopes, strict=True)
+    for (key, was, _, _), kind, scope in facts:
+        path, segment = scope, escape_key(kind) if key is None else as_segment(key)
         if was is not None and segment is not None:
-            path, segment = _old_path(path, was)
+            path, segment = _old_path(scope, was)
         if segment is None:
-            faulty.append(node)
+            faulty.append(len(paths))
             segment = escape_key(kind)
         paths.append(f"{path}block:{segment}")
     order = order_nodes(paths, sources, targets)
-    many, position = len(order), positions_in(order)
-    # Pairs as single numbers, which the garbage collector does not follow.
-    pairs = zip(sources, targets, strict=True)
-    numbers = sorted({position[source] * many + position[at] for source, at in pairs})
-    starts = [number // many for number in numbers]
-    ends = [number % many for number in numbers]
-    topology = Topology([names[node][3] for node in order], starts, ends)
-    labels = [names[node][4] or names[node][3] for node in order]
-    has_was = any(was is not None or pin is not None for _, was, pin, _, _ in names)
+    place = positions_in(order).__getitem__
+    in_order = [kinds[node] for node in order]
+    topology = Topology.of(in_order, map(place, sources), map(place, targets))
+    labels = [names[node][3] or kinds[node] for node in order]
+    has_was = any(was is not None or pin is not None for _, was, pin, _ in names)
     return Layout(paths, faulty, has_was, order, labels, topology)
 
 
@@ -320,7 +314,7 @@ def _judge_keys(graph: Graph, faulty: Sequence[int], findings: list[Finding]) ->
     for scope in dict.fromkeys(graph.scopes):
         for name in dict.fromkeys(scope.keys):
             if not is_key(name):
-                node = next(iter(scope.nodes.values()))
+                node = graph.scopes.index(scope)
                 what = f"scope name {shortened(name)} is not a key"
                 findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
 
@@ -421,7 +415,8 @@ def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict
     """Merge the specs that were given whole or in `extra` into the others."""
     for name in ("specs", "extra"):
         fields = getattr(block, name, None) or EMPTY
-        fields = freezer.freeze(fields, (name,))
+        if type(fields) is not FrozenDict:
+            fields = freezer.freeze(fields, (name,))
         if not isinstance(fields, FrozenDict):
             message = f"{name} is not a mapping of fields"
             freezer.report(Problem(message, f"write {name}={{...}}", (name,)))

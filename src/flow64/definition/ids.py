@@ -128,15 +128,15 @@ def ids_of(paths: Iterable[str], around: str = "") -> list[str]:
     for path in paths:
         sha = start.copy()
         sha.update(path.encode())
-        text = sha.hexdigest()
         # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
-        a, b, c, d, e, f = _PARTS(text)
-        ids.append(f"{a}-{b}-5{c}-{_VARIANTS[d]}{e}-{f}")
+        a, b, c, clock, d, e = _PARTS(sha.hexdigest())
+        ids.append(f"{a}-{b}-5{c}-{_VARIANTS[clock]}{d}-{e}")
     return ids
 
 
-_CUTS: Final = (slice(8), slice(8, 12), slice(13, 16), 16, slice(17, 20), slice(20, 32))
-_PARTS: Final = itemgetter(*_CUTS)
+_PARTS: Final = itemgetter(
+    slice(8), slice(8, 12), slice(13, 16), 16, slice(17, 20), slice(20, 32)
+)
 _VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _NAMESPACE = hashlib.sha1(FLOW64.bytes, usedforsecurity=False)
 

@@ -18,7 +18,6 @@ from typing import (
     ClassVar,
     Final,
     Literal,
-    NoReturn,
     Self,
     TypeVar,
     cast,
@@ -257,8 +256,6 @@ class Block:
         for a in fields:
             default = UNSET if a.default is attrs.NOTHING else a.default
             setattr(cls, a.name, default)
-        if "block_name" not in names:
-            setattr(cls, "block_name", cls.kind)  # noqa: B010 - faster than a property
         # By name, since to a type checker an assignment would be a new signature.
         setattr(cls, "__init__", _make_init(cls, fields))  # noqa: B010 - see above
         setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
@@ -325,7 +322,7 @@ def as_data(item: Any) -> Any:
     return item
 
 
-_CONTAINERS: Final = (dict, list)
+_SCALARS: Final = frozenset({str, int, float, bool, RowKind, type(UNSET), type(None)})
 
 
 def _freeze(value: Any) -> Any:
@@ -334,21 +331,11 @@ def _freeze(value: Any) -> Any:
     A loop may fill one dict again and again, and make a block of it each time. What is
     not JSON is kept as a plain dict or list, and the compiler says so.
     """
-    try:
-        return _FREEZER.freeze(value)
-    except _NotJsonError:
+    problems: list[Problem] = []
+    frozen_value = Freezer(problems.append, convert=as_data).freeze(value)
+    if problems:
         return dict(value) if isinstance(value, dict) else list(value)
-
-
-class _NotJsonError(Exception):
-    """Ends the freezing of a value."""
-
-
-def _stop(_: Problem) -> NoReturn:
-    raise _NotJsonError
-
-
-_FREEZER: Final = Freezer(_stop, convert=as_data)
+    return frozen_value
 
 
 def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
@@ -372,13 +359,15 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
             arguments = dict(zip(positional, args, strict=False)) | kwargs
             if len(arguments) != len(args) + len(kwargs):
                 raise _explain_call(documented, (self, *args), kwargs)
-        if not (names.issuperset(arguments) and required <= arguments.keys()):
+        is_whole = not required or required <= arguments.keys()
+        if not (is_whole and names.issuperset(arguments)):
             raise _explain_call(documented, (self, *args), kwargs)
         if sent:
             arguments = sent | arguments
-        for name, value in arguments.items():
-            if isinstance(value, _CONTAINERS):
-                arguments[name] = _freeze(value)
+        if not _SCALARS.issuperset(map(type, arguments.values())):
+            for name, value in arguments.items():
+                if isinstance(value, dict | list):
+                    arguments[name] = _freeze(value)
         caller = sys._getframe(1)
         arguments["_code"] = caller.f_code
         arguments["_instruction"] = caller.f_lasti

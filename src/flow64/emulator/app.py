@@ -24,7 +24,7 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from ..definition import MAX_BYTES, MAX_DEPTH
+from ..definition import MAX_BYTES, MAX_NESTING
 from ..errors import ConfigError
 from . import runs, schedules, webhooks, workflows
 from .operations import (
@@ -427,8 +427,8 @@ def _read_body(operation: Operation) -> tuple[Any, bool]:
         json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise RefusedError(400, "The body is not valid JSON") from None
-    if _is_deeper(body, MAX_DEPTH):
-        raise RefusedError(400, f"The body nests deeper than {MAX_DEPTH} levels")
+    if _is_deeper(body, MAX_NESTING):
+        raise RefusedError(400, f"The body nests deeper than {MAX_NESTING} levels")
     return body, True
 
 

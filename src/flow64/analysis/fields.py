@@ -286,7 +286,7 @@ def _name_traits(definition: Definition, topology: Topology) -> Iterator[Trait]:
             yield "no-row-kind"
     if definition.allowed or definition.origins.may_allow:
         yield "allow"
-    if getattr(definition.edges, "topology", None) is not topology:
+    if definition.shape is not topology:
         yield "json"
     if definition.listed is not None:
         yield "live-list"

@@ -121,8 +121,6 @@ class Identity(NamedTuple):
 
     def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
         """Return the id of the imported workflow in an environment, if any."""
-        if self.id is None and not self.pins:
-            return None
         if env == DEFAULT_ENV and self.id is not None:
             return self.id
         pinned = self.pins.get("workflow", EMPTY)

@@ -21,7 +21,6 @@ from ..definition import (
     Freezer,
     FrozenDict,
     FrozenList,
-    JoinedEdges,
     ListedOrigins,
     Origin,
     Problem,
@@ -39,7 +38,7 @@ from ..definition import (
     split_stamp,
 )
 from ..diagnostics import Finding
-from ..dsl import UNSET, Block, Flow, RowKind, as_data
+from ..dsl import UNSET, Block, Flow, as_data
 from ..text import did_you_mean, shortened
 from .identity import MAX_KEY, Identity, as_segment, is_key
 
@@ -69,18 +68,18 @@ def lower(
     workflow_id, path = identity.id_and_path(env)
     graph = Graph(flows)
     layout = _lay_out(graph)
-    if layout.faulty or graph.root.inner:
-        _judge_keys(graph, layout.faulty, findings)
+    _judge_keys(graph, layout.faulty, findings)
     ids = ids_of(layout.paths, f"{drop_env(path)}/")
     if graph.has_was or layout.has_was or "blocks" in identity.pins:
         _pin(graph, identity.pins.get("blocks") or EMPTY, ids, findings)
+    ids = [*map(ids.__getitem__, layout.order)]
     blocks = _wire_blocks(graph, layout, ids, findings)
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
         blocks,
-        JoinedEdges(blocks, layout.topology),
+        layout.topology.join(ids),
         workflow_id,
         path=path,
         present=identity.present,
@@ -90,6 +89,7 @@ def lower(
         ),
         allowed=frozenset(allowed),
         schedules=EMPTY,
+        shape=layout.topology,
         # With `was=` the ids are those of the old key, for any title.
         is_key_derived=identity.key is None and identity.was is None,
         place=identity.place,
@@ -376,7 +376,7 @@ def _wire_blocks(
     problems: list[Problem] = []
     freezer = Freezer(problems.append, convert=as_data)
     all_specs: list[FrozenDict] = []
-    for node in layout.order:
+    for node, block_id in zip(layout.order, ids, strict=True):
         block = graph.blocks[node]
         arguments, names = block.__dict__, type(block).spec_names
         specs = FrozenDict()
@@ -386,9 +386,7 @@ def _wire_blocks(
             if form is not str or not value.isascii():
                 if value is UNSET or name == "specs":
                     continue
-                if form is RowKind:
-                    value = value.name
-                elif form not in _FROZEN:
+                if form not in _FROZEN:
                     value = freezer.freeze(value, ("specs", names[name]))
             _put(specs, names[name], value)
         if "extra" in arguments or "specs" in names:
@@ -397,11 +395,10 @@ def _wire_blocks(
             problem = problems.pop(0)
             message = f"{pointer(problem.path)}: {problem.message}"
             fault = _fault(graph, node, problem.code, message, problem.help)
-            findings.append(evolve(fault, family="values", block_id=ids[node]))
+            findings.append(evolve(fault, family="values", block_id=block_id))
         all_specs.append(specs)
-    in_order = map(ids.__getitem__, layout.order)
     kinds, labels = layout.topology.kinds, layout.labels
-    facts = zip(in_order, kinds, all_specs, labels, count(1), repeat(EMPTY))
+    facts = zip(ids, kinds, all_specs, labels, count(1), repeat(EMPTY))
     return tuple(map(_new_block, facts))
 
 

@@ -49,9 +49,6 @@ class Value:
         message = f"value({self.name!r}) stands for a whole value, not a part of a text"
         raise BuildError(message, hint="let the environment fill in the whole text")
 
-    def __format__(self, _: str) -> str:
-        return str(self)
-
     def as_data(self) -> dict[str, Any]:
         """Return the form in unbound JSON."""
         return {VALUE_KEY: self.name} | ({"secret": True} if self.secret else {})

@@ -16,7 +16,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
@@ -95,8 +94,6 @@ def drop_env(path: str) -> str:
     >>> drop_env("ns:acme.example/project:growth/env:prod/workflow:inbound")
     'ns:acme.example/project:growth/workflow:inbound'
     """
-    if "/env:" not in path and "/pin:" not in path:
-        return path
     segments = path.split("/")
     return "/".join(s for s in segments if not s.startswith(("env:", "pin:")))
 
@@ -129,15 +126,14 @@ def ids_of(paths: Iterable[str], around: str = "") -> list[str]:
         sha = start.copy()
         sha.update(path.encode())
         # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
-        a, b, c, clock, d, e = _PARTS(sha.hexdigest())
-        ids.append(f"{a}-{b}-5{c}-{_VARIANTS[clock]}{d}-{e}")
+        t = sha.hexdigest()
+        ids.append(
+            f"{t[:8]}-{t[8:12]}-5{t[13:16]}-{_CLOCK[t[16]]}{t[17:20]}-{t[20:32]}"
+        )
     return ids
 
 
-_PARTS: Final = itemgetter(
-    slice(8), slice(8, 12), slice(13, 16), 16, slice(17, 20), slice(20, 32)
-)
-_VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+_CLOCK: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _NAMESPACE = hashlib.sha1(FLOW64.bytes, usedforsecurity=False)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from heapq import heapify, heappop, heappush
 from itertools import repeat
-from operator import itemgetter, lt
+from operator import lt
 from typing import Any, Final, NamedTuple
 
 from attrs import evolve, field, frozen
@@ -173,6 +173,11 @@ class Topology:
         starts = [number // count for number in numbers]
         return cls(kinds, starts, [number % count for number in numbers])
 
+    def join(self, ids: Sequence[str]) -> tuple[Edge, ...]:
+        """Return the edges of blocks with these ids."""
+        sides = [map(ids.__getitem__, side) for side in (self.sources, self.targets)]
+        return tuple(map(_new_edge, zip(*sides, repeat(EMPTY))))
+
     @cached_property
     def by_kind(self) -> Mapping[str, Sequence[int]]:
         """Positions of the blocks of each kind."""
@@ -231,32 +236,7 @@ class Topology:
         return groups
 
 
-_ID: Final = itemgetter(0)  # of a block
 _new_edge: Final = partial(tuple.__new__, Edge)  # the call that a named tuple makes
-
-
-@frozen(eq=False)
-class JoinedEdges(Sequence[Edge]):
-    """The edges of code: kept as positions, and each made when it is read.
-
-    Edges name ids, and of two blocks with one id they would name the first. Objects
-    that stay would also make the garbage collector go through all blocks more often.
-    """
-
-    blocks: Sequence[WireBlock]
-    topology: Topology
-
-    def __iter__(self) -> Iterator[Edge]:
-        id_at = [*map(_ID, self.blocks)].__getitem__
-        sources = map(id_at, self.topology.sources)
-        targets = map(id_at, self.topology.targets)
-        return map(_new_edge, zip(sources, targets, repeat(EMPTY)))
-
-    def __len__(self) -> int:
-        return len(self.topology.sources)
-
-    def __getitem__(self, at: Any) -> Any:
-        return [*self][at]
 
 
 @frozen(slots=False)  # as above
@@ -286,6 +266,7 @@ class Definition:
         listed: The service's own list of blocks, a `LiveCatalogue`, if rules are to
             believe it.
         schedules: The text of each schedule by its name; None if nothing tells.
+        shape: Its topology, if the compiler has made it.
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
         memo: A cache for analysis, for the lifetime of the definition.
@@ -294,7 +275,7 @@ class Definition:
     name: str
     description: str
     blocks: tuple[WireBlock, ...] = field(repr=lambda blocks: f"<{len(blocks)}>")
-    edges: Sequence[Edge] = field(eq=tuple, repr=lambda edges: f"<{len(edges)}>")
+    edges: tuple[Edge, ...] = field(repr=lambda edges: f"<{len(edges)}>")
     id: str | None = None
     extra: FrozenDict = EMPTY
     graph_extra: FrozenDict = EMPTY
@@ -309,14 +290,14 @@ class Definition:
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
     schedules: Mapping[str, str] | None = field(default=None, eq=False, repr=False)
+    shape: Topology | None = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
     memo: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""
-        by_kind = self.by_kind
         for kind in kinds:
-            for position in by_kind.get(kind, ()):
+            for position in self.by_kind.get(kind, ()):
                 yield position, self.blocks[position]
 
     def map_specs(self, change: Callable[[WireBlock], FrozenDict]) -> Definition:
@@ -338,9 +319,8 @@ class Definition:
     @property
     def topology(self) -> Topology:
         """The kinds of the blocks, and the edges between them by position."""
-        edges = self.edges
-        if type(edges) is JoinedEdges and len(edges.blocks) == len(self.blocks):
-            return edges.topology
+        if self.shape is not None and len(self.shape.kinds) == len(self.blocks):
+            return self.shape
         return self._read_topology
 
     @cached_property
@@ -385,13 +365,11 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
 
 @cache
 def _encoder(indent: int | None) -> json.JSONEncoder:
+    separators = (",", ":") if indent is None else None
+    # What is frozen holds no circle.
+    strict: Any = {"ensure_ascii": False, "allow_nan": False, "check_circular": False}
     return json.JSONEncoder(
-        indent=indent,
-        separators=(",", ":") if indent is None else None,
-        ensure_ascii=False,
-        allow_nan=False,
-        check_circular=False,  # what is frozen holds no circle
-        default=_show,
+        indent=indent, separators=separators, default=_show, **strict
     )
 
 

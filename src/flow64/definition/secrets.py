@@ -122,8 +122,6 @@ def bind(
     freezer = Freezer(problems.append)
     contents = {name: freezer.freeze(values[name], (name,)) for name in plain}
     contents |= {name: Value(name, secret=True) for name in hidden}
-    if not contents:
-        return definition
 
     def fill(item: Any, _: object) -> Any:
         return contents.get(item.name, item) if type(item) is Value else item
@@ -262,10 +260,7 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
             )
             for block in named.blocks
         ),
-        edges=tuple(
-            edge._replace(extra=hide_members(edge.extra)) if edge.extra else edge
-            for edge in named.edges
-        ),
+        edges=tuple(e._replace(extra=hide_members(e.extra)) for e in named.edges),
         extra=hide_members(named.extra),
         graph_extra=hide_members(named.graph_extra),
     )

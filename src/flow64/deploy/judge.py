@@ -256,7 +256,7 @@ def merge_live(
     return evolve(
         code,
         blocks=tuple(blocks),
-        edges=_merge_edges(code, live),
+        edges=tuple(_merge_edges(code, live)),
         graph_extra=FrozenDict({**live.graph_extra, **code.graph_extra}),
     )
 

@@ -322,9 +322,6 @@ def as_data(item: Any) -> Any:
     return item
 
 
-_SCALARS: Final = frozenset({str, int, float, bool, RowKind, type(UNSET), type(None)})
-
-
 def _freeze(value: Any) -> Any:
     """Freeze a dict or list, so that a block stays as it was written.
 
@@ -364,10 +361,9 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
             raise _explain_call(documented, (self, *args), kwargs)
         if sent:
             arguments = sent | arguments
-        if not _SCALARS.issuperset(map(type, arguments.values())):
-            for name, value in arguments.items():
-                if isinstance(value, dict | list):
-                    arguments[name] = _freeze(value)
+        for name, value in arguments.items():
+            if isinstance(value, dict | list):
+                arguments[name] = _freeze(value)
         caller = sys._getframe(1)
         arguments["_code"] = caller.f_code
         arguments["_instruction"] = caller.f_lasti

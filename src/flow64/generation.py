@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
 import attrs
 from attrs import frozen
@@ -23,6 +23,7 @@ from .analysis.live import (
     LiveField,
     describe_field,
     read_fields,
+    walk_fields,
 )
 from .blocks import (
     BUILT_IN,
@@ -37,12 +38,12 @@ from .blocks import (
     spec_types,
     specs_schema,
 )
-from .definition import MAX_BYTES
+from .definition import MAX_BYTES, thaw
 from .dsl import RESERVED, Flow, Passthrough
 from .errors import BuildError, ConfigError, list_lines
 from .files import Unusable, read_whole
-from .secrets import mask
-from .text import truncate
+from .secrets import clean_text, mask
+from .text import shortened, truncate
 
 MARK: Final = "`flow64 blocks generate`"
 """What the docstring of each module has in it."""
@@ -382,3 +383,54 @@ def _name_class(words: str, taken: Collection[str]) -> str:
 
 
 _NAME: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}")
+
+
+# -- Changes of the list ---------------------------------------------------------------
+
+
+class CatalogueChange(NamedTuple):
+    """A kind, or a field of one, that another list of blocks has in another way.
+
+    Attributes:
+        path: The kind, or its field as in `score_lead.signals[*].column`.
+        before: What the earlier list says; None if it is not there.
+        after: What the later list says; None if it is not there.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if self.before is None or self.after is None:
+            sign, text = ("-", "") if self.after is None else ("+", self.after)
+        else:
+            sign, text = "!", f"{self.before} → {self.after}"
+        return clean_text(f"{sign} {self.path}" + (f": {text}" if text else ""))
+
+
+def compare_catalogues(
+    before: LiveCatalogue, after: LiveCatalogue
+) -> list[CatalogueChange]:
+    """Return the kinds and fields that differ between two lists.
+
+    The order of an answer means nothing, nor does its date or a description.
+    """
+    old, new = _list_facts(before), _list_facts(after)
+    return [
+        CatalogueChange(".".join(path), old.get(path), new.get(path))
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+        if path[0] in after.blocks or len(path) == 1  # no fields of a kind that is gone
+    ]
+
+
+def _list_facts(catalogue: LiveCatalogue) -> Mapping[tuple[str, ...], str]:
+    facts: dict[tuple[str, ...], str] = {}
+    for kind, block in catalogue.blocks.items():
+        about = ["a schema" if block.specs_schema is not None else "no schema"]
+        about += [shortened(thaw(block.extra))] if block.extra else []
+        facts[kind,] = " · ".join(about)
+        for path, live in walk_fields(block.fields):
+            facts[kind, path] = describe_field(live)
+    return facts

@@ -268,7 +268,8 @@ def name_parts(identity: Identity) -> Sequence[str]:
     """Return the key of a workflow and the names of its variant, as valid text."""
     return [
         str(part).encode("utf-8", "backslashreplace").decode()
-        for part in identity.names
+        for tag, part in identity.present
+        if tag in ("workflow", "variant")
     ]
 
 

@@ -10,13 +10,13 @@ import pytest
 from flow64 import LEAD, Project, RawBlock, Workflow, value
 from flow64.analysis.live import (
     LiveCatalogue,
-    compare_catalogues,
     describe_field,
     read_fields,
     walk_fields,
 )
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.errors import ReadError
+from flow64.generation import compare_catalogues
 from tests.analysis.live_answer import ANSWER, DAMAGED, LATER, SECRET
 
 LIVE = ("unlisted-kind", "schema-mismatch", "unusable-schema")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -386,54 +386,3 @@ def _as_text(value: Any) -> str:
 def _as_json(value: Any) -> str:
     is_word = value is None or isinstance(value, bool)
     return json.dumps(value) if is_word else shortened(thaw(value))
-
-
-# -- Changes ---------------------------------------------------------------------------
-
-
-class CatalogueChange(NamedTuple):
-    """A kind, or a field of one, that another list of blocks has in another way.
-
-    Attributes:
-        path: The kind, or its field as in `score_lead.signals[*].column`.
-        before: What the earlier list says; None if it is not there.
-        after: What the later list says; None if it is not there.
-    """
-
-    path: str
-    before: str | None
-    after: str | None
-
-    def __str__(self) -> str:
-        if self.before is None or self.after is None:
-            sign, text = ("-", "") if self.after is None else ("+", self.after)
-        else:
-            sign, text = "!", f"{self.before} → {self.after}"
-        return clean_text(f"{sign} {self.path}" + (f": {text}" if text else ""))
-
-
-def compare_catalogues(
-    before: LiveCatalogue, after: LiveCatalogue
-) -> list[CatalogueChange]:
-    """Return the kinds and fields that differ between two lists.
-
-    The order of an answer means nothing, nor does its date or a description.
-    """
-    old, new = _list_facts(before), _list_facts(after)
-    return [
-        CatalogueChange(".".join(path), old.get(path), new.get(path))
-        for path in sorted({*old, *new})
-        if old.get(path) != new.get(path)
-        if path[0] in after.blocks or len(path) == 1  # no fields of a kind that is gone
-    ]
-
-
-def _list_facts(catalogue: LiveCatalogue) -> Mapping[tuple[str, ...], str]:
-    facts: dict[tuple[str, ...], str] = {}
-    for kind, block in catalogue.blocks.items():
-        about = ["a schema" if block.specs_schema is not None else "no schema"]
-        about += [shortened(thaw(block.extra))] if block.extra else []
-        facts[kind,] = " · ".join(about)
-        for path, live in walk_fields(block.fields):
-            facts[kind, path] = describe_field(live)
-    return facts

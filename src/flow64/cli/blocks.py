@@ -17,10 +17,8 @@ from attrs import frozen
 from rich.console import RenderableType
 
 from ..analysis.live import (
-    CatalogueChange,
     LiveBlock,
     LiveCatalogue,
-    compare_catalogues,
     describe_field,
     read_fields,
     walk_fields,
@@ -45,7 +43,14 @@ from ..definition import EMPTY, thaw
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..errors import FlowError, missing_extra
-from ..generation import FACTS, MARK, read_facts, write_blocks
+from ..generation import (
+    FACTS,
+    MARK,
+    CatalogueChange,
+    compare_catalogues,
+    read_facts,
+    write_blocks,
+)
 from ..loading import find_saved_catalogue
 from ..manifest import read_content, write_all
 from ..secrets import clean_text

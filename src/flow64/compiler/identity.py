@@ -74,12 +74,6 @@ class Identity(NamedTuple):
         return slug(self.name) if isinstance(self.name, str) else ""
 
     @property
-    def names(self) -> Sequence[str]:
-        """The key, and the names of its variant."""
-        variant = [name for tag, name in self.segments if tag == "variant"]
-        return [self.shown_key, *variant]
-
-    @property
     def below(self) -> list[tuple[Tag, str]]:
         """The path below the project, as (tag, key) pairs: the old one, if it has one.
 

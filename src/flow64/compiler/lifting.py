@@ -312,10 +312,12 @@ def _block(
     if cls is None or not _fits(cls, specs):
         return RawBlock(kind, specs=specs, key=key, extra=extra or None, allow=allow)
     arguments = {
-        argument: _row_kind(sent, specs.pop(sent))
+        argument: specs.pop(sent)
         for argument, sent in cls.spec_names.items()
         if sent in specs and argument != _WHOLE
     }
+    if (rows := arguments.get("dataframe_type")) in ("LEAD", "COMPANY"):
+        arguments["dataframe_type"] = LEAD if rows == "LEAD" else COMPANY
     if issubclass(cls, UncheckedBlock):
         arguments[_WHOLE] = specs
     else:
@@ -331,13 +333,6 @@ def _fits(cls: type[Block], specs: Mapping[str, Any]) -> bool:
         for argument in attrs.fields(cls)
         if argument.name in sent and sent[argument.name] not in specs
     )
-
-
-def _row_kind(name: str, value: Any) -> Any:
-    """Return `LEAD` and `COMPANY` as code has them, and other values unchanged."""
-    kinds = {kind.name: kind for kind in (LEAD, COMPANY)}
-    is_row_kind = name == "dataframe_type" and isinstance(value, str)
-    return kinds.get(value, value) if is_row_kind else value
 
 
 def _unbound(value: Any) -> Any:

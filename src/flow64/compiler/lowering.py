@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import chain, count, repeat
+from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import evolve
 
@@ -67,29 +67,28 @@ def lower(
     findings = identity.findings(env)
     workflow_id, path = identity.id_and_path(env)
     graph = Graph(flows)
-    layout = _lay_out(graph)
-    _judge_keys(graph, layout.faulty, findings)
-    ids = ids_of(layout.paths, f"{drop_env(path)}/")
-    if graph.has_was or layout.has_was or "blocks" in identity.pins:
-        _pin(graph, identity.pins.get("blocks") or EMPTY, ids, findings)
-    ids = [*map(ids.__getitem__, layout.order)]
-    blocks = _wire_blocks(graph, layout, ids, findings)
+    paths, faulty, order, topology = _lay_out(graph)
+    _judge_keys(graph, faulty, findings)
+    ids = ids_of(paths, f"{drop_env(path)}/")
+    _pin(graph, identity.pins.get("blocks") or EMPTY, ids, findings)
+    ids = [*map(ids.__getitem__, order)]
+    blocks = _wire_blocks(graph, order, ids, findings)
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
         blocks,
-        layout.topology.join(ids),
+        topology.join(ids),
         workflow_id,
         path=path,
         present=identity.present,
         origins=ListedOrigins(
-            lambda position: _origin(graph, layout, position),
-            may_allow=any(map(_ALLOW, graph.blocks)),
+            lambda position: _origin(graph, order[position], paths),
+            may_allow=any(map(attrgetter("allow"), graph.blocks)),
         ),
         allowed=frozenset(allowed),
         schedules=EMPTY,
-        shape=layout.topology,
+        shape=topology,
         # With `was=` the ids are those of the old key, for any title.
         is_key_derived=identity.key is None and identity.was is None,
         place=identity.place,
@@ -237,39 +236,19 @@ class Graph:
 # -- Keys and ids ----------------------------------------------------------------------
 
 
-class Layout(NamedTuple):
-    """The names and the order of a graph, which variants of one flow share.
-
-    Attributes:
-        paths: Path of each node below the workflow, from which its id is made.
-        faulty: The nodes whose key is not a key. Their kind stands in for it.
-        has_was: Whether a block has an old key or a pin.
-        order: The nodes in the order of the definition.
-        labels: Label of each block, in order.
-        topology: Their kinds, and the edges between them, each once, in order.
-    """
-
-    paths: Sequence[str]
-    faulty: Sequence[int]
-    has_was: bool
-    order: Sequence[int]
-    labels: Sequence[str]
-    topology: Topology
-
-
-_NAMES: Final = attrgetter("key", "was", "id", "label")
-_PATH: Final = attrgetter("path")
 _TEXTS: Final = frozenset({str, type(None)})
 
 SMALL: Final = 100
 """Blocks below which a workflow shares its layout with its variants."""
 
+Layout: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[int], Topology]
+
 
 def _lay_out(graph: Graph) -> Layout:
     """Return the layout of a graph. Small ones that are alike share theirs."""
-    names = tuple(map(_NAMES, graph.blocks))
+    names = tuple(map(attrgetter("key", "was"), graph.blocks))
     kinds = tuple([type(block).kind or block.block_name for block in graph.blocks])
-    scopes = tuple(map(_PATH, graph.scopes))
+    scopes = tuple([scope.path for scope in graph.scopes])
     # Texts alone: a key of another type, equal to a text, is a fault.
     is_cached = len(names) < SMALL and _TEXTS.issuperset(map(type, chain(*names)))
     make = _make_layout if is_cached else _make_layout.__wrapped__
@@ -278,16 +257,20 @@ def _lay_out(graph: Graph) -> Layout:
 
 @lru_cache(250)
 def _make_layout(
-    names: Sequence[tuple[Any, Any, Any, str]],
+    names: Sequence[tuple[Any, Any]],
     kinds: Sequence[str],
     scopes: Sequence[str],
     sources: Sequence[int],
     targets: Sequence[int],
 ) -> Layout:
+    """Return the layout of nodes with these keys and old keys, kinds, scopes and edges.
+
+    It is the path of each node, from which its id is made; the nodes whose key is not a
+    key, for which their kind stands in; the nodes in order; and the edges in order.
+    """
     paths: list[str] = []
     faulty: list[int] = []
-    facts = zip(names, kinds, scopes, strict=True)
-    for (key, was, _, _), kind, scope in facts:
+    for (key, was), kind, scope in zip(names, kinds, scopes, strict=True):
         path, segment = scope, escape_key(kind) if key is None else as_segment(key)
         if was is not None and segment is not None:
             path, segment = _old_path(scope, was)
@@ -299,9 +282,7 @@ def _make_layout(
     place = positions_in(order).__getitem__
     in_order = [kinds[node] for node in order]
     topology = Topology.of(in_order, map(place, sources), map(place, targets))
-    labels = [names[node][3] or kinds[node] for node in order]
-    has_was = any(was is not None or pin is not None for _, was, pin, _ in names)
-    return Layout(paths, faulty, has_was, order, labels, topology)
+    return paths, faulty, order, topology
 
 
 def _judge_keys(graph: Graph, faulty: Sequence[int], findings: list[Finding]) -> None:
@@ -334,12 +315,17 @@ def _pin(
     graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
 ) -> None:
     """Replace computed ids by those of imported blocks."""
-    blocks = enumerate(graph.blocks)
-    pinned: list[tuple[int, Any]] = [(at, b.id) for at, b in blocks if b.id is not None]
+    old = [*map(attrgetter("was", "id"), graph.blocks)]
+    if not (pins or graph.has_was) and old.count((None, None)) == len(old):
+        return
+    pinned = [(at, pin) for at, (_, pin) in enumerate(old) if pin is not None]
     paths = [graph.shown_path(node) for node in range(len(graph.blocks))]
     nodes = {path: node for node, path in reversed([*enumerate(paths)])}
     pinned += [(nodes[path], pins[path]) for path in pins if path in nodes]
-    findings += [_unknown_pin(path, nodes) for path in pins if path not in nodes]
+    for path in (path for path in pins if path not in nodes):
+        what = f"pins name the block {path!r}, which is not there"
+        what += did_you_mean(path, nodes)
+        findings.append(Finding("unknown-pin", "keys", "error", what, "mend pins="))
     for node, block_id in pinned:
         if is_uuid(block_id):
             ids[node] = canonical_id(block_id)
@@ -356,12 +342,6 @@ def _pin(
             findings.append(_fault(graph, node, "duplicate-key", message, advice))
 
 
-def _unknown_pin(path: str, nodes: Mapping[str, int]) -> Finding:
-    near = did_you_mean(path, nodes)
-    what = f"pins name the block {path!r}, which is not there{near}"
-    return Finding("unknown-pin", "keys", "error", what, "mend pins=")
-
-
 def _fault(graph: Graph, node: int, code: str, message: str, advice: str) -> Finding:
     where, place = graph.shown_path(node) or None, graph.blocks[node].place
     return Finding(code, "keys", "error", message, advice, where=where, place=place)
@@ -371,15 +351,15 @@ def _fault(graph: Graph, node: int, code: str, message: str, advice: str) -> Fin
 
 
 def _wire_blocks(
-    graph: Graph, layout: Layout, ids: Sequence[str], findings: list[Finding]
+    graph: Graph, order: Sequence[int], ids: Sequence[str], findings: list[Finding]
 ) -> tuple[WireBlock, ...]:
+    blocks: list[WireBlock] = []
     problems: list[Problem] = []
     freezer = Freezer(problems.append, convert=as_data)
-    all_specs: list[FrozenDict] = []
-    for node, block_id in zip(layout.order, ids, strict=True):
+    for number, (node, block_id) in enumerate(zip(order, ids, strict=True), 1):
         block = graph.blocks[node]
-        arguments, names = block.__dict__, type(block).spec_names
-        specs = FrozenDict()
+        cls, arguments, specs = type(block), block.__dict__, FrozenDict()
+        names = cls.spec_names
         for name in filter(arguments.__contains__, names):
             value = arguments[name]
             form = type(value)
@@ -396,13 +376,12 @@ def _wire_blocks(
             message = f"{pointer(problem.path)}: {problem.message}"
             fault = _fault(graph, node, problem.code, message, problem.help)
             findings.append(evolve(fault, family="values", block_id=block_id))
-        all_specs.append(specs)
-    kinds, labels = layout.topology.kinds, layout.labels
-    facts = zip(ids, kinds, all_specs, labels, count(1), repeat(EMPTY))
-    return tuple(map(_new_block, facts))
+        kind = cls.kind or block.block_name
+        wire = (block_id, kind, specs, cls.label or kind, number, EMPTY)
+        blocks.append(_new_block(wire))
+    return tuple(blocks)
 
 
-_ALLOW: Final = attrgetter("allow")
 _FROZEN: Final = frozenset({FrozenDict, FrozenList})  # by the block itself
 _new_block: Final = partial(tuple.__new__, WireBlock)  # as a named tuple does
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
@@ -428,8 +407,7 @@ def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict
     return specs
 
 
-def _origin(graph: Graph, layout: Layout, position: int) -> Origin:
-    node = layout.order[position]
+def _origin(graph: Graph, node: int, paths: Sequence[str]) -> Origin:
     block = graph.blocks[node]
     key = block.block_name if block.key is None else block.key
     return Origin(
@@ -439,7 +417,7 @@ def _origin(graph: Graph, layout: Layout, position: int) -> Origin:
         is_default=block.key is None,
         allowed=_texts(block.allow),
         extra=_texts(block.extra),
-        levels=(*graph.scopes[node].levels, layout.paths[node]),
+        levels=(*graph.scopes[node].levels, paths[node]),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from heapq import heapify, heappop, heappush
 from itertools import repeat
 from operator import lt
@@ -360,17 +360,11 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     Args:
         indent: Spaces for each level; None writes it compact, which is much faster.
     """
-    return f"{_encoder(indent).encode(body_of(definition))}\n"
-
-
-@cache
-def _encoder(indent: int | None) -> json.JSONEncoder:
-    separators = (",", ":") if indent is None else None
     # What is frozen holds no circle.
-    strict: Any = {"ensure_ascii": False, "allow_nan": False, "check_circular": False}
-    return json.JSONEncoder(
-        indent=indent, separators=separators, default=_show, **strict
-    )
+    form: Any = {"ensure_ascii": False, "allow_nan": False, "check_circular": False}
+    if indent is None:
+        form["separators"] = (",", ":")
+    return json.dumps(body_of(definition), indent=indent, default=_show, **form) + "\n"
 
 
 def body_of(definition: Definition) -> dict[str, Any]:

@@ -122,6 +122,8 @@ def bind(
     freezer = Freezer(problems.append)
     contents = {name: freezer.freeze(values[name], (name,)) for name in plain}
     contents |= {name: Value(name, secret=True) for name in hidden}
+    if not contents:
+        return definition
 
     def fill(item: Any, _: object) -> Any:
         return contents.get(item.name, item) if type(item) is Value else item

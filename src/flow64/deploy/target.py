@@ -169,8 +169,8 @@ def target_of(
             for block in definition.blocks
         },
     )
-    identity = getattr(workflow, "identity", None)
-    own = key or "/".join(identity.names if identity else ()) or key_of(path)
+    names = [name for tag, name in definition.present if tag in ("workflow", "variant")]
+    own = key or "/".join(names) or key_of(path)
     return Target(own or str(definition.id), definition, stamp, workflow.file, pulled)
 
 

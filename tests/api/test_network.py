@@ -80,7 +80,7 @@ def test_a_slow_download_ends_with_its_deadline(server, name):
     session, began = open_session(server), time.monotonic()
     with (
         pytest.raises(errors.TransportError),
-        session.open(f"{server.url}/file") as download,
+        session.open(f"{server.url}/file", 0.6) as download,
     ):
         list(download.iter_bytes())
     assert time.monotonic() - began < 0.6 + SOON
@@ -212,7 +212,7 @@ def test_a_bomb_does_not_fill_the_memory(server):
     try:
         with pytest.raises(errors.ApiError):
             calls.list_workflows(session)
-        with session.open(f"{server.url}/file") as download:
+        with session.open(f"{server.url}/file", 60) as download:
             assert sum(map(len, download.iter_bytes())) == 3 * 10**8
             assert download.extensions["is_framed"]
         assert tracemalloc.get_traced_memory()[1] < 2 * 10**7
@@ -230,7 +230,7 @@ def test_a_bomb_does_not_fill_the_memory(server):
 )
 def test_a_download_says_whether_its_end_is_proven(server, reply, is_framed):
     server.always("*", "*", reply)
-    with open_session(server).open(f"{server.url}/file") as download:
+    with open_session(server).open(f"{server.url}/file", 60) as download:
         assert b"".join(download.iter_bytes()) == b"a"
         assert download.extensions["is_framed"] == is_framed
 

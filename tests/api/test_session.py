@@ -25,32 +25,37 @@ def send(method="POST", **more):
 
 
 @pytest.mark.parametrize(
-    ("method", "may_repeat", "reply", "is_repeated"),
+    ("method", "repeat", "reply", "is_repeated"),
     [
-        ("GET", None, LOST, True),
-        ("GET", None, BUSY, True),
-        ("GET", None, LIMIT, True),
-        ("GET", None, answer(b"<html>"), True),
-        ("GET", None, answer({}, 404), False),
-        ("GET", None, answer({}, 302, location="https://evil.example/?k=1"), False),
-        ("POST", None, LOST, False),
-        ("POST", None, BUSY, False),
-        ("POST", None, answer(b"<html>"), False),
-        ("POST", None, LIMIT, True),
-        ("POST", None, REFUSED, True),
-        ("POST", True, LOST, True),
-        ("POST", True, BUSY, True),
-        ("POST", True, answer({}, 422), False),
-        ("POST", False, LIMIT, False),
-        ("POST", False, LOST, False),
-        ("POST", False, REFUSED, True),
-        ("POST", False, answer({}, 401), False),
+        ("GET", "if refused", LOST, True),
+        ("GET", "if refused", BUSY, True),
+        ("GET", "if refused", LIMIT, True),
+        ("GET", "if refused", answer(b"<html>"), True),
+        ("GET", "if refused", answer({}, 404), False),
+        (
+            "GET",
+            "if refused",
+            answer({}, 302, location="https://evil.example/?k=1"),
+            False,
+        ),
+        ("POST", "if refused", LOST, False),
+        ("POST", "if refused", BUSY, False),
+        ("POST", "if refused", answer(b"<html>"), False),
+        ("POST", "if refused", LIMIT, True),
+        ("POST", "if refused", REFUSED, True),
+        ("POST", "always", LOST, True),
+        ("POST", "always", BUSY, True),
+        ("POST", "always", answer({}, 422), False),
+        ("POST", "never", LIMIT, False),
+        ("POST", "never", LOST, False),
+        ("POST", "never", REFUSED, True),
+        ("POST", "never", answer({}, 401), False),
     ],
 )
-def test_what_is_sent_again(method, may_repeat, reply, is_repeated):
+def test_what_is_sent_again(method, repeat, reply, is_repeated):
     """Reads always, writes if that is free, and what may spend only if not sent."""
     script = Script(reply, OK)
-    job = send(method, may_repeat=may_repeat)
+    job = send(method, repeat=repeat)
     if is_repeated:
         assert script.play(job) == []
     else:
@@ -62,7 +67,7 @@ def test_what_is_sent_again(method, may_repeat, reply, is_repeated):
 def test_a_failure_after_a_doubtful_try_counts_as_sent():
     script = Script(LOST, *[REFUSED] * 9)
     with pytest.raises(errors.TransportError) as raised:
-        script.play(send(may_repeat=True))
+        script.play(send(repeat="always"))
     assert raised.value.sent
     assert raised.value.attempts == 7
 
@@ -250,9 +255,9 @@ def test_a_download_carries_nothing_and_follows_nothing():
     )
 
     def job(each):
-        with each.open(link) as download:
+        with each.open(link, 9) as download:
             first = download.status_code, b"".join(download.iter_bytes())
-        with each.open(link) as download:
+        with each.open(link, 9) as download:
             return first, download.status_code
 
     assert script.play(job) == ((200, b"a,b\n"), 302)
@@ -271,7 +276,7 @@ def test_a_download_carries_nothing_and_follows_nothing():
 )
 def test_a_link_that_is_not_safe_is_not_opened(link):
     script = Script()
-    with pytest.raises(errors.AnswerError) as raised, script.open(link):
+    with pytest.raises(errors.AnswerError) as raised, script.open(link, 9):
         pass
     assert "password" not in str(raised.value)
     assert script.asked == []
@@ -285,7 +290,7 @@ def test_a_broken_download_is_a_transport_error():
     script = Script(httpx.Response(200, stream=_Stream(parts)))
     with (
         pytest.raises(errors.TransportError) as raised,
-        script.open("https://store.example/file") as download,
+        script.open("https://store.example/file", 9) as download,
     ):
         list(download.iter_bytes())
     assert "SENTINEL" not in str(raised.value)

@@ -154,16 +154,11 @@ class OAuth(httpx.Auth):
         """The token, for what masks it."""
         return [self._token] if self._token else []
 
-    def expire(self, request: httpx.Request) -> bool:
-        """Drop the token of a request that was answered 401.
-
-        Returns:
-            True, since another request gets another token.
-        """
+    def expire(self, request: httpx.Request) -> None:
+        """Drop the token of a request that was answered 401."""
         with self._lock:
             if request.headers.get("authorization") == f"Bearer {self._token}":
                 self._ends = 0.0
-        return True
 
     def sync_auth_flow(
         self, request: httpx.Request

@@ -13,6 +13,7 @@ from ..definition import Definition, canonical_id, from_data
 from ..errors import ApiError, BuildError, FlowError, NotFoundError, ReadError
 from ..text import shortened
 from . import answers
+from .network import Repeat
 from .session import Session
 
 Look: TypeAlias = Callable[[FlowError], Any]
@@ -90,7 +91,7 @@ def create_workflow(
     session: Session,
     body: Mapping[str, Any],
     *,
-    may_repeat: bool | None = None,
+    repeat: Repeat = "if refused",
     look: Look | None = None,
 ) -> answers.WorkflowInfo:
     """Create a workflow.
@@ -98,10 +99,10 @@ def create_workflow(
     Args:
         body: `workflow_name`, `workflow_description`, `workflow_definition`, and `id`
             if it is not for the service to choose.
-        may_repeat: See `Session.send`, like the next one.
+        repeat: See `Session.send`, like the next one.
     """
     path = "/workflows/create_workflow"
-    data = session.send("POST", path, json=body, may_repeat=may_repeat, look=look)
+    data = session.send("POST", path, json=body, repeat=repeat, look=look)
     return _read_write_answer(data, body.get("id"), path)
 
 
@@ -110,19 +111,19 @@ def update_workflow(
     workflow_id: str,
     body: Mapping[str, Any],
     *,
-    may_repeat: bool | None = None,
+    repeat: Repeat = "if refused",
     look: Look | None = None,
 ) -> answers.WorkflowInfo:
     """Change a workflow. If it does not exist, the service creates it.
 
     Args:
         body: As for `create_workflow`. Fields that are left out keep their value.
-        may_repeat: See `Session.send`, like the next one.
+        repeat: See `Session.send`, like the next one.
     """
     path = "/workflows/update_workflow"
     params = {"workflow_id": as_id(workflow_id)}
     data = session.send(
-        "POST", path, params=params, json=body, may_repeat=may_repeat, look=look
+        "POST", path, params=params, json=body, repeat=repeat, look=look
     )
     return _read_write_answer(data, params["workflow_id"], path)
 
@@ -132,7 +133,7 @@ def delete_workflow(session: Session, workflow_id: str) -> answers.WorkflowInfo 
     path = "/workflows/delete_workflow"
     params = {"workflow_id": as_id(workflow_id)}
     try:
-        data = session.send("POST", path, params=params, may_repeat=True)
+        data = session.send("POST", path, params=params, repeat="always")
     except NotFoundError as error:
         if error.attempts == 1:
             raise
@@ -247,7 +248,7 @@ def start_run(
         json=body,
         params=params,
         headers={"idempotency-key": key},
-        may_repeat=False,
+        repeat="never",
     )
     return answers.structure(data, answers.Started, "POST", path)
 
@@ -285,7 +286,7 @@ def live_status(session: Session, run_id: str) -> answers.LiveStatus:
 def cancel_run(session: Session, run_id: str) -> str:
     """Cancel a run, and return its status. A run that has ended keeps its status."""
     path, params = "/workflows/cancel", {"job_id": as_id(run_id)}
-    data = session.send("POST", path, params=params, may_repeat=True)
+    data = session.send("POST", path, params=params, repeat="always")
     return answers.structure(data, answers.Cancelled, "POST", path).status
 
 
@@ -340,7 +341,7 @@ def create_schedule(
         "is_active": True,
         **options,
     }
-    data = session.send("POST", "/schedules", json=body, may_repeat=False)
+    data = session.send("POST", "/schedules", json=body, repeat="never")
     return answers.structure(data, answers.Schedule, "POST", "/schedules")
 
 

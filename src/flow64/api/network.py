@@ -16,7 +16,7 @@ from functools import cache
 from queue import Empty, SimpleQueue
 from ssl import SSLContext
 from threading import Lock, Thread
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
@@ -41,6 +41,9 @@ LEFT_OPEN: Final = frozenset({408, 425, 499})
 PASSING: Final = LEFT_OPEN | {429, 500, 502, 503, 504}
 """Statuses after which the same request may succeed a little later."""
 
+
+Repeat: TypeAlias = Literal["always", "if refused", "never"]
+"""When to send again what was sent: also if it may have arrived, or after 429, 401."""
 
 _SECONDS: Final[Any] = [instance_of((int, float)), gt(0), le(365 * DAY)]
 _COUNT: Final[Any] = [instance_of(int), ge(0)]
@@ -75,20 +78,21 @@ class Policy:
     requests_per_minute: int | None = field(default=480, validator=_PACE)
 
     def choose_wait(
-        self, error: FlowError, failures: int, *, may_repeat: bool | None
+        self, error: FlowError, failures: int, *, repeat: Repeat
     ) -> float | None:
         """Return the seconds before a request is sent again; None to give up.
 
         Args:
             error: How it ended.
             failures: How often it has failed by now.
-            may_repeat: See `Session.send`.
+            repeat: When to send it again if it was sent.
         """
         is_refused = isinstance(error, TransportError) and error.is_refused
         retries = min(self.retries, 1) if is_refused else self.retries
         is_limit = isinstance(error, ApiError) and error.status == 429
-        is_free = is_unsent(error) or (is_limit and may_repeat is not False)
-        if failures > retries or not may_pass(error) or not (may_repeat or is_free):
+        is_free = is_unsent(error) or (is_limit and repeat != "never")
+        may_repeat = is_free or repeat == "always"
+        if failures > retries or not may_pass(error) or not may_repeat:
             return None
         asked = error.wait if isinstance(error, ApiError) else None
         first = self.first_rest if is_limit and asked is None else self.first_wait

@@ -29,7 +29,7 @@ from ..secrets import Secrets, mask
 from ..text import shortened
 from . import answers, threads
 from .auth import Key, OAuth
-from .network import MAX_ANSWER, Network, Pace, Policy, is_unsent
+from .network import MAX_ANSWER, Network, Pace, Policy, Repeat, is_unsent
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ class Session:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        may_repeat: bool | None = None,
+        repeat: Repeat = "if refused",
         look: Callable[[FlowError], Any] | None = None,
     ) -> Any:
         """Send a request until it is answered, and return the JSON of its answer.
@@ -144,9 +144,8 @@ class Session:
             json: The body.
             params: Query parameters; those that are None are left out.
             headers: More headers.
-            may_repeat: True sends it again although it may have arrived; the default
-                for GET. None sends a write again after a 429 or 401 alone. False, for
-                what may spend, sends it once.
+            repeat: When to send again what was sent. A GET always is, and what may
+                spend never.
             look: Looks for the outcome before what was sent is sent again. It returns
                 what the answer would have said; None if there is no outcome.
 
@@ -160,7 +159,7 @@ class Session:
         request = self._make_request(method, path, json, params, headers)
         del json, headers
         if method == "GET":
-            may_repeat = True
+            repeat = "always"
         elif not self._is_organisation_known:
             self.send("GET", "/workflows")
             self._is_organisation_known = True  # or there is no workflow to compare
@@ -172,10 +171,10 @@ class Session:
                     return outcome
                 failures += 1
                 was_sent = was_sent or not is_unsent(outcome)
-                wait = self.policy.choose_wait(outcome, failures, may_repeat=may_repeat)
-                if self._was_renewed(request, outcome) and not was_renewed:
+                wait = self.policy.choose_wait(outcome, failures, repeat=repeat)
+                if self._drop_token(request, outcome) and not was_renewed:
                     # A write that may spend is not sent again after any answer.
-                    was_renewed, wait = True, None if may_repeat is False else 0.0
+                    was_renewed, wait = True, None if repeat == "never" else 0.0
                 if wait is None or threads.now() + wait >= threads.ENDS.get():
                     raise _with_facts(outcome, failures, was_sent=was_sent)
                 self._note_failure(outcome, wait)
@@ -298,15 +297,13 @@ class Session:
         masked = mask_messages(data, self.mask)
         return answers.Body(masked) if isinstance(masked, dict) else masked
 
-    def _was_renewed(self, request: httpx.Request, error: FlowError) -> bool:
-        """Return True if a token was refused, so that the next try has another one."""
-        return (
-            isinstance(error, ApiError)
-            and error.status == 401
-            and error.sent
-            and isinstance(self.auth, OAuth)
-            and self.auth.expire(request)
-        )
+    def _drop_token(self, request: httpx.Request, error: FlowError) -> bool:
+        """Drop a token that was refused; return False if none was."""
+        is_refused = isinstance(error, ApiError) and error.status == 401 and error.sent
+        if not is_refused or not isinstance(self.auth, OAuth):
+            return False
+        self.auth.expire(request)
+        return True
 
     def _note_failure(self, error: FlowError, wait: float) -> None:
         """Log a wait, and let all users of the client wait after a 429."""
@@ -341,12 +338,12 @@ class Session:
     # -- Downloads --------------------------------------------------------------------
 
     @contextmanager
-    def open(self, url: str, seconds: float | None = None) -> Generator[httpx.Response]:
+    def open(self, url: str, seconds: float) -> Generator[httpx.Response]:
         """Open a signed link, without credential, cookie and redirect.
 
         Args:
             url: The link.
-            seconds: The most seconds for all of it; None takes the policy's deadline.
+            seconds: The most seconds for all of it.
 
         Raises:
             AnswerError: The link may not be opened.
@@ -364,7 +361,7 @@ class Session:
         began = threads.now()
         try:
             with (
-                threads.deadline(seconds or self.policy.deadline),
+                threads.deadline(seconds),
                 threads.setting(threads.IS_READ, True),
             ):
                 # Not by httpx.Client, which logs addresses.

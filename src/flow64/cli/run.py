@@ -327,12 +327,7 @@ class Estimate:
 def estimate_run(
     client: Client, key: str, launch: Launch, rows: Sequence[Mapping[str, Any]]
 ) -> Estimate:
-    """Estimate a run by what is deployed, since this is what runs.
-
-    Raises:
-        StaleDeploymentError: What is deployed is not this code.
-        BudgetError: It may exceed a limit.
-    """
+    """Estimate a run by what is deployed, since this is what runs."""
     definition, notes = _find_live_definition(client, launch)
     notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
     prices = load_settings().prices

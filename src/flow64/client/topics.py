@@ -235,7 +235,7 @@ class Workflows(Topic):
         del workflow  # an error may show the locals of its frames
         _require_consent(definition, allow_spend=allow_spend)
         try:
-            return calls.create_workflow(self.session, body, may_repeat=False)
+            return calls.create_workflow(self.session, body, repeat="never")
         except FlowError as error:
             if network.is_refusal(error):
                 raise
@@ -285,7 +285,7 @@ class Workflows(Topic):
             self.session,
             workflow_id,
             body,
-            may_repeat=False if spends else (is_whole or None),
+            repeat="never" if spends else "always" if is_whole else "if refused",
         )
 
 

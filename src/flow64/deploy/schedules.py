@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..analysis.costs import A_RUN, cost
 from ..api import answers, calls
@@ -77,7 +77,7 @@ class ScheduleWrite:
         return f"schedule {printable(self.name)}"
 
 
-@frozen
+@define
 class Timetable:
     """The schedules of a workflow: what is wanted, and what the service has.
 

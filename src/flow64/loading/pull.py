@@ -60,7 +60,7 @@ def name_values(
 
     Args:
         live: A definition with an id.
-        known: The values of the environment.
+        known_values: The values of the environment.
 
     Returns:
         The definition, and the names of the values in it.
@@ -190,7 +190,7 @@ def make_pull(
         live: The workflows.
         env: The environment they are from.
         before: The present manifest of the folder.
-        known: The values of the environment.
+        known_values: The values of the environment.
     """
     # Sorted by id, so that workflows with the same title always get the same names.
     ordered = sorted(live, key=lambda workflow: ids.canonical_id(str(workflow.id)))

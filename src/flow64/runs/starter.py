@@ -321,7 +321,7 @@ class Starter:
             wait: float | None = None
             if _status(failure) == 429:
                 policy = self.session.policy
-                wait = policy.choose_wait(failure, failures, may_repeat=None)
+                wait = policy.choose_wait(failure, failures, repeat="if refused")
             if wait is not None and threads.now() + wait >= ends:
                 wait = None
             if wait is None and lost is None and is_refusal(failure):

@@ -29,7 +29,7 @@ from .blocks import BUILT_IN, specs_schema
 from .client import Client
 from .environments import Environment, OAuthFile, Reference, Settings
 from .errors import FlowError, ReadError
-from .secrets import mask
+from .secrets import has_key
 from .text import join_words, pluralize
 
 SKEWED: Final = 60.0
@@ -321,7 +321,7 @@ def _is_plain(word: object) -> bool:
     return (
         isinstance(word, str)
         and _WORD.fullmatch(word) is not None
-        and mask(word) == word
+        and not has_key(word)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from unicodedata import category, east_asian_width
 
@@ -67,6 +67,18 @@ def join_words(words: Iterable[str], most: int = 8) -> str:
     if len(shown) > most:
         shown[most:] = [f"{len(shown) - most:,} more"]
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+MOST_NAMES: Final = 12
+"""The names that are shown of a longer list, the same number in every form."""
+
+
+def join_names(
+    names: Sequence[str], most: int = MOST_NAMES, between: str = ", "
+) -> str:
+    """Join the first of some names, with the number of the others: `a, b, 38 more`."""
+    more = len(names) - most
+    return between.join(names[:most]) + (f", {more:,} more" if more > 0 else "")
 
 
 def format_dollars(amount: float) -> str:

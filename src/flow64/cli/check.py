@@ -13,7 +13,7 @@ from .. import loading
 from ..analysis.check import all_pages, explain_finding
 from ..diagnostics import SEVERITIES, Finding, as_text
 from ..report.findings import as_annotations, as_sarif
-from ..text import did_you_mean, pluralize, shortened
+from ..text import did_you_mean, join_names, pluralize, shortened
 from . import params, printing
 from .commands import STATE
 from .compile import tell_if_stale
@@ -51,7 +51,7 @@ class Checked:
     def list_findings(self, *severities: str) -> list[Finding]:
         """Return findings by severity, each with its workflows."""
         return [
-            evolve(finding, message=f"{printing.join_names(names)}: {finding.message}")
+            evolve(finding, message=f"{join_names(names)}: {finding.message}")
             if self.count > 1 and names
             else finding
             for severity in severities

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from attrs import evolve, frozen
+from attrs import frozen
 
 from .. import loading, manifest
 from ..analysis.check import allow_errors
@@ -153,16 +153,12 @@ def _read_live(
     """Return the live workflows, with the titles of the code."""
     secrets = Secrets(text for value in known_values for text in value.secrets)
     suffix = params.find_environment(address.env).suffix
-    ending = f" {suffix}" if suffix else ""
     with connect(address.env) as client:
         loaded = loading.load_live(client, address)
     sources: list[_Source] = []
     for entry in loaded.workflows:
-        live = entry.workflow.lower().definition
-        title = live.name.removesuffix(ending)
-        sources.append(
-            _Source(mask(secrets.mask(entry.name)), evolve(live, name=title))
-        )
+        live = loading.remove_suffix(entry.workflow.lower().definition, suffix)
+        sources.append(_Source(mask(secrets.mask(entry.name)), live))
     return sources
 
 

@@ -22,7 +22,7 @@ from ..deploy.apply import (
 )
 from ..deploy.plan import Action, Consents, Plan, Step, load_plan
 from ..errors import FlowError, OutcomeUnknownError
-from ..text import pluralize
+from ..text import MOST_NAMES, join_names, pluralize
 from . import errors, params, printing
 from .commands import STATE
 from .plan import PlanSource, plan_workflows
@@ -193,8 +193,8 @@ class Deployed:
     def _describe(self, outcome: str, workflows: Sequence[Mapping[str, Any]]) -> str:
         names = [workflow["key"] for workflow in workflows]
         # The plan, which stands above, names more of what is done.
-        most = 3 if outcome in DONE.values() else printing.NAMES
-        line = f"{outcome:9}  {printing.join_names(names, most)}"
+        most = 3 if outcome in DONE.values() else MOST_NAMES
+        line = f"{outcome:9}  {join_names(names, most)}"
         files = [workflow["saved"] for workflow in workflows if workflow["saved"]]
         if len(workflows) == 1:
             own = workflows[0]["workflow_id"]
@@ -248,7 +248,7 @@ class Deployment:
             self.code = self._find_code(result)
         if self.under_way:
             self.words |= dict.fromkeys(self.under_way, "unknown")
-            names = printing.join_names([*self.under_way])
+            names = join_names([*self.under_way])
             printing.tell(f"{names} may have been written: deploy again, which looks")
 
     def fail(self, error: Exception, code: int) -> None:

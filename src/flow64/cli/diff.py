@@ -36,7 +36,7 @@ from ..loading import Side, SideWorkflow
 from ..report.lines import Subject
 from ..report.report import make_report
 from ..schedules import Schedule, Spending
-from ..text import pluralize
+from ..text import join_names, pluralize
 from . import params, printing
 from .compile import load_merge_base
 from .errors import CHANGES
@@ -164,20 +164,16 @@ def _load_source(
     if environment is not None:
         names = {n for entry in side.entries for n in unbound_names(entry.definition)}
         if names:
-            shown = printing.join_names(sorted(names))
+            shown = join_names(sorted(names))
             printing.message(f"not filled in here, unlike in a deploy: {shown}")
     return side
 
 
 def _without_suffix(side: Side, suffix: str) -> Side:
     """Return a live side without the suffix that its environment adds to titles."""
-    ending = f" {suffix}" if suffix else ""
-
-    def shorten(definition: Definition) -> Definition:
-        return evolve(definition, name=definition.name.removesuffix(ending))
-
     entries = [
-        evolve(entry, definition=shorten(entry.definition)) for entry in side.entries
+        evolve(entry, definition=loading.remove_suffix(entry.definition, suffix))
+        for entry in side.entries
     ]
     return evolve(side, entries=entries)
 

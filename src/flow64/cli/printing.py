@@ -33,7 +33,7 @@ from ..report.lines import Report
 from ..report.writers import as_html, as_markdown
 from ..report.writers import as_text as as_report
 from ..secrets import clean_text, mask
-from ..text import printable
+from ..text import join_names, printable
 from . import errors
 from .commands import STATE
 
@@ -43,9 +43,6 @@ meaning, and not for new keys."""
 
 WIDEST: Final = 10_000
 """Columns of a pipe, and of a table that is too wide: nothing is cut or wrapped."""
-
-NAMES: Final = 12
-"""The most names of workflows in a line. JSON has all."""
 
 
 class Marks(RegexHighlighter):
@@ -282,12 +279,6 @@ def _as_cell(content: object) -> str:
 def name_file(file: Path) -> str:
     """Return the name of a file for people."""
     return printable(relative_path(file))
-
-
-def join_names(names: Sequence[str], most: int = NAMES) -> str:
-    """Join names of workflows, as in `a, b, 38 more`."""
-    more = [f"{len(names) - most:,} more"] if len(names) > most else []
-    return ", ".join([*names[:most], *more])
 
 
 # -- Messages -------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ..definition import walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, SourceError
 from ..loading import pull
+from ..text import join_names
 from . import params, printing
 from .errors import FAILED
 from .service import connect
@@ -84,7 +85,7 @@ def command(
     files = [output / workflow.file for workflow in pulled.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:
-        names = printing.join_names(there, 3)
+        names = join_names(there, 3)
         problem = f"nothing was written: {names} is there already"
         raise FlowError(problem, option="add --overwrite to replace files")
     if pulled.workflows:

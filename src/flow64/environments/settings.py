@@ -24,7 +24,7 @@ from ..definition import DEFAULT_ENV, EMPTY, Values, escape_key, walk
 from ..endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
 from ..errors import ConfigError, list_lines
 from ..files import relative_path
-from ..secrets import map_json, mask
+from ..secrets import has_key, map_json, mask
 from ..tables import WrongValueError, add_class, list_mistakes, make_converter
 from ..text import clipped, did_you_mean, printable
 
@@ -410,7 +410,7 @@ def _as_content(value: Any, _: object) -> Any:
 
 
 def _require_no_secret(value: object) -> None:
-    if isinstance(value, str) and mask(value) != value:
+    if isinstance(value, str) and has_key(value):
         raise WrongValueError(
             "looks like a key, and secrets do not belong into this file; write "
             f"{_VARIABLE}, and make that key a new one"

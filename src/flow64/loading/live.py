@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from unicodedata import normalize
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..definition import Definition, ids
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
@@ -273,6 +273,12 @@ def load_live_side(
         for entry in loaded.workflows
     ]
     return Side(address.text, entries, loaded.is_picked, address.env)
+
+
+def remove_suffix(definition: Definition, suffix: str) -> Definition:
+    """Return a live definition without the name suffix of its environment."""
+    ending = f" {suffix}" if suffix else ""
+    return evolve(definition, name=definition.name.removesuffix(ending))
 
 
 def list_projects(side: Side) -> frozenset[str] | None:

@@ -12,9 +12,8 @@ from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, DefinitionFacts, Path
 from ..diff.replay import Passage
 from ..secrets import mask
-from ..text import format_dollars, pluralize, truncate
+from ..text import MOST_NAMES, format_dollars, join_names, pluralize, truncate
 from .lines import (
-    MOST_NAMES,
     MOST_VALUES,
     TWO_SIDED,
     Entries,
@@ -24,7 +23,6 @@ from .lines import (
     LineSign,
     count_most,
     cut_names,
-    cut_texts,
     find_condition,
     find_folder,
     find_message,
@@ -173,7 +171,7 @@ def _list_lines(group: Entries, changes: Mapping[Path, Change]) -> Iterator[_Lab
             text = _format_line(group, change) if count <= MOST_LINES else ""
             yield kind, Line(text, change.sign)
     if ids:
-        text = f"new ids, so new blocks to the service: {cut_texts(ids)}"
+        text = f"new ids, so new blocks to the service: {join_names(ids)}"
         yield "new id", Line(text, "!")
     for label, names in columns.items():
         yield "output", _format_outputs(group, label, names)
@@ -284,7 +282,7 @@ def _format_output(change: Change) -> tuple[str, str]:
 
 
 def _format_outputs(group: Entries, label: str, names: Sequence[str]) -> Line:
-    listed = cut_texts([name for name in names if name])
+    listed = join_names([name for name in names if name])
     if label[0] not in "+-":
         return Line(f"{label} {listed or 'all'}", "!")
     is_new = label[0] == "+"

@@ -18,6 +18,7 @@ from ..diff.compare import Change, Comparison, compare_definitions
 from ..diff.facts import MISSING, UNKNOWN, Item, Path
 from ..diff.replay import Recording, Replay, replay
 from ..schedules import Spending
+from ..text import MOST_NAMES, join_names
 
 QUIET: Final = frozenset({"equal", "unchanged"})
 """States of workflows that are only counted."""
@@ -240,10 +241,6 @@ def find_message(entry: Entry, change: Change) -> str:
 LineSign: TypeAlias = Literal[" ", "+", "-", "!", "@"]
 """Added, removed, changed; `@` begins a group, a space is neither."""
 
-MOST_NAMES: Final = 12
-"""The most names of workflows, blocks or columns in a row. JSON has all."""
-
-
 MOST_VALUES: Final = 3
 """The most values of variants that a line names."""
 
@@ -305,14 +302,8 @@ class Report:
 def cut_names(
     names: Iterable[object], most: int = MOST_NAMES, between: str = ", "
 ) -> str:
-    """Return some names, the same number in every form: `ae, ar, at, 26 more`."""
-    return cut_texts([words.format_name(str(name)) for name in names], most, between)
-
-
-def cut_texts(texts: Sequence[str], most: int = MOST_NAMES, between: str = ", ") -> str:
-    """Return the first of some texts, and the number of the others."""
-    more = len(texts) - most
-    return between.join(texts[:most]) + (f", {more:,} more" if more > 0 else "")
+    """Return some names as in a path, the same number in every form."""
+    return join_names([words.format_name(str(name)) for name in names], most, between)
 
 
 def name_keys(keys: Sequence[str], most: int = MOST_NAMES) -> str:

@@ -19,10 +19,9 @@ from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, Item, Part, Path
 from ..schedules import DAYS, Spending
 from ..secrets import mask
-from ..text import format_dollars, pluralize
+from ..text import MOST_NAMES, format_dollars, pluralize
 from .groups import group_alike
 from .lines import (
-    MOST_NAMES,
     QUIET,
     Entries,
     Entry,

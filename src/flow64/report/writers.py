@@ -31,11 +31,13 @@ _MOST_CELLS: Final = 36
 _NARROWEST: Final = 280
 _LONG: Final = 1_000
 
-_SVG_CLASSES: Final[Mapping[Mark, str]] = {
+_CLASSES: Final[Mapping[Mark | LineSign, str]] = {
     "": "same",
     "+": "added",
     "-": "removed",
     "!": "changed",
+    "@": "group",
+    " ": "plain",
 }
 
 
@@ -88,14 +90,14 @@ def _measure(node: Node, rows: list[str]) -> tuple[int, int]:
 
 def _draw_link(link: Link, points: Sequence[Point]) -> Iterator[str]:
     yield (
-        f'<g class="{_SVG_CLASSES[link.mark]}"><path class="line" '
+        f'<g class="{_CLASSES[link.mark]}"><path class="line" '
         f'd="{trace_route(points)}"/><path class="tip" d="{trace_tip(points)}"/></g>'
     )
 
 
 def _draw_node(node: Node, rows: list[str], box: Box) -> Iterator[str]:
     name = escape(truncate(node.name, _LONG))
-    yield f'<g class="{_SVG_CLASSES[node.mark]}"><title>{name}</title>'
+    yield f'<g class="{_CLASSES[node.mark]}"><title>{name}</title>'
     yield from _draw_outline(node, box)
     y = box.y + _FOOT - 5
     for style, text in zip(("name", "kind"), rows, strict=False):
@@ -200,14 +202,6 @@ MOST_DRAWN: Final = 200
 
 MARKER: Final = "<!-- flow64:review -->"
 """The first line of a comment, by which the next push finds it."""
-
-_CLASSES: Final[Mapping[LineSign, str]] = {
-    "+": "added",
-    "-": "removed",
-    "!": "changed",
-    "@": "group",
-    " ": "plain",
-}
 
 
 def as_text(report: Report) -> str:

@@ -169,6 +169,25 @@ class OutcomeUnknownError(FlowError):
     candidates: Sequence[str] = ()
 
 
+def unknown_error(
+    what: str, reason: str, candidates: Sequence[str] = ()
+) -> OutcomeUnknownError:
+    """Return the error of something that may have been done or not.
+
+    Args:
+        what: What was asked for.
+        reason: Why its outcome is unknown.
+        candidates: The runs that may be its run.
+    """
+    words = f"{what}: outcome unknown ({reason}); nothing more was sent"
+    hint, option = "look at it in the web editor before you send it again", None
+    if candidates:
+        words = f"{words}; it may be {printable(', '.join(candidates))}"
+        hint = "if one is yours: attach=ID; else new=True starts another one"
+        option = "if one is yours: --attach ID; else --new starts another one"
+    return OutcomeUnknownError(words, hint=hint, option=option, candidates=candidates)
+
+
 class ApiError(FlowError):
     """The service answered a request with an error.
 

@@ -43,7 +43,7 @@ _STAMP: Final = re.compile(
 )
 
 
-def _join_words(cron: str) -> str:
+def _normalize_cron(cron: str) -> str:
     return " ".join(cron.split()) if isinstance(cron, str) else cron
 
 
@@ -64,7 +64,7 @@ class Schedule:
     """
 
     name: str = field(converter=as_name)
-    cron: str = field(converter=_join_words)
+    cron: str = field(converter=_normalize_cron)
     timezone: str = field(default="UTC", kw_only=True)
     active: bool = field(default=True, kw_only=True)
 

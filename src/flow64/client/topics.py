@@ -16,12 +16,12 @@ from ..api.session import Session
 from ..definition import Definition, as_body, from_data, secret_names, unbound_names
 from ..deploy.judge import list_purchases
 from ..diagnostics import Badge, Cell, as_card, as_facts
-from ..errors import BuildError, ConsentError, FlowError
+from ..errors import BuildError, ConsentError, FlowError, unknown_error
 from ..runs import frames, payload
 from ..runs import results as result_files
 from ..runs import watch as watching
 from ..runs.journal import Journal
-from ..runs.state import RunState, fetch_run, unknown_error
+from ..runs.state import RunState, fetch_run
 from ..runs.typed import ResultRows
 
 P = ParamSpec("P")

@@ -392,7 +392,7 @@ class Stop:
 
 
 @contextmanager
-def first_interrupt_waits(notify: Callable[[], None] | None = None) -> Generator[Stop]:
+def first_interrupt_waits(notify: Callable[[], None]) -> Generator[Stop]:
     """Turn the first Ctrl-C into a wish to stop. Only the main thread can do this.
 
     Writes that are under way finish. The second Ctrl-C stops at once; then it is not
@@ -413,8 +413,7 @@ def first_interrupt_waits(notify: Callable[[], None] | None = None) -> Generator
                 before(number, frame)
             raise threads.StopNow
         stop.is_asked = True
-        if notify is not None:
-            notify()
+        notify()
 
     signal.signal(signal.SIGINT, interrupt)
     try:

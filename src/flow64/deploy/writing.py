@@ -30,6 +30,7 @@ from ..errors import (
     NotFoundError,
     OutcomeUnknownError,
     list_lines,
+    unknown_error,
 )
 from ..schedules import Schedule
 from .history import put_stamp
@@ -123,9 +124,9 @@ class Write:
                 raise _difference(f"{self.wanted.name!r} ({self.step.id})", wrong)
             if not is_untouched:
                 reason = f"{lost.message}; what is there now is neither old nor new"
-                raise _unknown_error(self._what, reason) from lost
+                raise unknown_error(self._what, reason) from lost
             if is_last or self.spends:
-                raise _unknown_error(self._what, lost.message) from lost
+                raise unknown_error(self._what, lost.message) from lost
             is_last = True
 
     def _attempt(self, *, is_first: bool) -> FlowError | None:
@@ -212,7 +213,7 @@ def delete(session: Session, step: Step) -> None:
         return
     if lost is None:
         raise _difference(f"{step.name!r} ({step.id})", ["it is still there"])
-    raise _unknown_error(what, f"{lost.message}; it is still there") from lost
+    raise unknown_error(what, f"{lost.message}; it is still there") from lost
 
 
 def _read_back(
@@ -234,14 +235,7 @@ def _unread_error(
 ) -> OutcomeUnknownError:
     before = lost.message if lost else "the service accepted it"
     reason = f"{before}; then it could not be read back: {error.message}"
-    return _unknown_error(what, reason)
-
-
-def _unknown_error(what: str, reason: str) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
-        f"{what}: outcome unknown ({reason}); nothing more was sent",
-        hint="look at it in the web editor before you deploy it again",
-    )
+    return unknown_error(what, reason)
 
 
 def _is_same(live: Definition | None, before: Definition | None) -> bool:
@@ -273,7 +267,7 @@ def write_schedules(session: Session, key: str, table: Timetable) -> None:
         for twin in twins:  # another deploy has created it at the same moment
             _, pending = _send(session, table, twin)
         if pending != todo and lost:
-            raise _unknown_error(write.what, lost.message) from lost
+            raise unknown_error(write.what, lost.message) from lost
         if pending != todo:
             raise _difference(write.what, [item.what for item in pending])
 

@@ -32,7 +32,7 @@ from ..text import printable, shortened
 from . import frames
 from . import rows as row_files
 from .rows import FORMS, RowFile, require_free, write_file
-from .state import RunState, digest_rows, unknown_error
+from .state import RunState, digest_rows
 from .typed import ResultRows, structure_for
 from .watch import poll, require_completion
 
@@ -106,7 +106,7 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
                 run.confirm()
                 return
     reason = "the rows of its first stage do not prove that they are those sent"
-    raise unknown_error(f"the start of run {run.id}", reason, [run.id])
+    raise errors.unknown_error(f"the start of run {run.id}", reason, [run.id])
 
 
 def _choose(

@@ -28,7 +28,7 @@ from ..text import pluralize, printable, shortened
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
 from .launch import Launch
 from .rows import list_columns
-from .state import RunState, digest_rows, unknown_error
+from .state import RunState, digest_rows
 from .watch import failed_error
 
 LOOKS: Final = (2.0, 4.0)
@@ -276,7 +276,7 @@ class Starter:
         live = self._get_status(job_id)
         if live is None:
             reason = f"the service answers 404 for run {job_id} of the journal"
-            raise unknown_error(self._what, reason, [job_id])
+            raise errors.unknown_error(self._what, reason, [job_id])
         if start.code != self.launch.ready.stamp.unbound:
             text = "run %s of intent %r was started by other code; it is not repeated"
             _log.warning(text, job_id, self.intent)
@@ -362,7 +362,7 @@ class Starter:
         start, owner = self.memory.of_key(self.key), self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
             reason = f"the answer names run {job_id}, which another start has"
-            raise unknown_error(self._what, reason, [job_id])
+            raise errors.unknown_error(self._what, reason, [job_id])
         is_earlier = start is not None and self.memory.is_older(job_id, start)
         self.ledger.write_run(self.key, job_id)
         is_old = already_started or is_earlier
@@ -420,7 +420,7 @@ class Starter:
     def _make_doubt(
         self, lost: errors.FlowError, reason: str, candidates: Sequence[str] = ()
     ) -> errors.OutcomeUnknownError:
-        return unknown_error(self._what, f"{lost.message}; {reason}", candidates)
+        return errors.unknown_error(self._what, f"{lost.message}; {reason}", candidates)
 
     def _list_twice(self) -> Sequence[str]:
         """Return the runs of two lists, taken seconds apart."""

@@ -124,27 +124,6 @@ class Stages:
         return "; ".join(reasons) or None
 
 
-def unknown_error(
-    what: str, reason: str, candidates: Sequence[str] = ()
-) -> errors.OutcomeUnknownError:
-    """Return the error of something that may have been done or not.
-
-    Args:
-        what: What was asked for.
-        reason: Why its outcome is unknown.
-        candidates: The runs that may be its run.
-    """
-    words = f"{what}: outcome unknown ({reason}); nothing more was sent"
-    hint, option = "look at it in the web editor before you send it again", None
-    if candidates:
-        words = f"{words}; it may be {printable(', '.join(candidates))}"
-        hint = "if one is yours: attach=ID; else new=True starts another one"
-        option = "if one is yours: --attach ID; else --new starts another one"
-    return errors.OutcomeUnknownError(
-        words, hint=hint, option=option, candidates=candidates
-    )
-
-
 def _name_blocks(blocks: Iterable[tuple[str, int]]) -> dict[str, int]:
     blocks = [*blocks]
     counts = Counter(name for name, _ in blocks)

@@ -90,14 +90,17 @@ def test_sync_saves_the_list_and_says_what_is_new(project, service, flow64):
 
 
 def test_setting_is_added_where_it_fits(service, flow64, tmp_path):
-    """Nothing else in the file changes."""
+    """Nothing else in the file changes, and it is replaced as a whole."""
     file = tmp_path / "pyproject.toml"
-    file.write_text("# mine\n[tool.flow64]\n# kept\n[other]\na = 1\n", "utf-8")
+    before = "# mine\n[tool.flow64]\n# kept\n[other]\na = 1\n"
+    file.write_text(before, "utf-8")
+    (tmp_path / "old").hardlink_to(file)
 
     flow64("blocks", "sync")
 
-    text = '# mine\n[tool.flow64]\nblocks = "blocks.json"\n# kept\n[other]\na = 1\n'
+    text = before.replace("# kept", 'blocks = "blocks.json"\n# kept')
     assert file.read_text("utf-8") == text
+    assert (tmp_path / "old").read_text("utf-8") == before
 
 
 def test_emulator_has_to_be_named(flow64, tmp_path, monkeypatch):
@@ -150,14 +153,8 @@ def reddit(project, namespace):
 def test_all_commands_go_by_the_list(reddit, service, flow64):
     before = flow64("check")
     flow64("blocks", "sync")
-    codes = [
-        flow64(*words)[0]
-        for words in (
-            ("check",),
-            ("deploy", "--yes"),
-            ("run", "reddit.py", "--intent", "1", "--yes"),
-        )
-    ]
+    lines = ("check", "deploy --yes", "run reddit.py --intent 1 --yes")
+    codes = [flow64(*line.split())[0] for line in lines]
     service.blocks = LATER
     flow64("blocks", "sync")
     later = flow64("check")

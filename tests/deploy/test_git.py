@@ -74,3 +74,15 @@ def test_git_that_ends_early(tmp_path):
 
     with pytest.raises(FlowError, match=digest):
         Repository.of(tmp_path).check_out(head, tmp_path / "out")
+
+
+def test_name_that_no_folder_takes(tmp_path):
+    git(tmp_path, "init", "-q")
+    commit(tmp_path, "first")
+    digest = git(tmp_path, "rev-parse", "HEAD:code.py")
+    entry = f"100644,{digest},{'n' * 300}"
+    git(tmp_path, "update-index", "--add", "--cacheinfo", entry)
+    git(tmp_path, "commit", "-qm", "long")
+
+    with pytest.raises(FlowError, match="name too long"):
+        Repository.of(tmp_path).check_out("HEAD", tmp_path / "out")

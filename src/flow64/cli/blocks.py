@@ -384,7 +384,7 @@ def _is_emulator(environment: Environment) -> bool:
 
 def _add_setting(file: Path, line: str) -> bool:
     """Add a setting to `[tool.flow64]`, if the file says nothing else then."""
-    head = "[tool.flow64]\n"
+    head, file = "[tool.flow64]\n", file.resolve()
     try:
         before = file.read_bytes().decode()
         after = before.replace(head, f"{head}{line}\n", 1)
@@ -392,8 +392,8 @@ def _add_setting(file: Path, line: str) -> bool:
         wanted["tool"]["flow64"]["blocks"] = SAVED
         if tomllib.loads(after) != wanted:
             return False
-        file.write_bytes(after.encode())
-    except (OSError, ValueError):
+        write_all(file.parent, {file.name: after})
+    except (OSError, ValueError, FlowError):
         return False
     return True
 

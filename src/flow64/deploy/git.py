@@ -298,8 +298,12 @@ class Repository:
                     if not length or len(content) < length:
                         problem = f"git cannot read {digest} here"
                         raise FlowError(problem, hint="fetch the whole clone")
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(content[:-1])
+                    try:
+                        file.parent.mkdir(parents=True, exist_ok=True)
+                        file.write_bytes(content[:-1])
+                    except OSError as error:
+                        problem = f"a file of {commit[:12]} cannot be written here"
+                        raise FlowError(f"{problem} ({error.strerror})") from error
 
     def _advise(self, revision: str) -> str:
         """Return what to write for a revision that git does not know."""

@@ -222,33 +222,25 @@ def _check_credential(session: Session, environment: Environment) -> Iterator[Ch
 
 def _check_blocks(settings: Settings, live: LiveCatalogue) -> Check:
     """Compare the live list with the built-in catalogue, and with the saved list."""
-    new, gone = (
-        sorted({*live.blocks} - {*BUILT_IN}),
-        sorted({*BUILT_IN} - {*live.blocks}),
-    )
+    new = sorted({*live.blocks} - {*BUILT_IN})
+    gone = sorted({*BUILT_IN} - {*live.blocks})
     facts = compare_kinds(live)
     changed = [
         kind
         for kind, sides in facts.items()
-        if sides["service"] is not None
-        and sides["flow64"] is not None
-        and sides["service"] != sides["flow64"]
+        if None not in sides.values() and sides["service"] != sides["flow64"]
     ]
     count = pluralize(len(live.blocks), "kind")
     says = f"{count}, {len(new)} new, {len(gone)} not listed"
+    labelled = {"new": new, "not listed": gone, "other fields": changed}
     details = [
         f"{label}: {join_words(filter(facts.__contains__, kinds))}"
-        for label, kinds in (
-            ("new", new),
-            ("not listed", gone),
-            ("other fields", changed),
-        )
+        for label, kinds in labelled.items()
         if kinds
     ]
     if settings.blocks is None:
-        return Check(
-            "blocks", f"{says}; flow64 blocks sync saves them", details=details
-        )
+        says += "; flow64 blocks sync saves them"
+        return Check("blocks", says, details=details)
     try:
         saved = LiveCatalogue.read(settings.blocks)
     except (OSError, ReadError) as error:
@@ -283,21 +275,18 @@ def compare_kinds(live: LiveCatalogue) -> dict[str, Any]:
     It may be shared: it has no description, and names, words and defaults only if they
     are plain words. Words of fields that name something of yours are left out.
     """
-    kinds = sorted(kind for kind in {*BUILT_IN, *live.blocks} if _is_plain(kind))
+    theirs = {kind: block.fields for kind, block in live.blocks.items()}
+    ours = {kind: read_fields(specs_schema(cls)) for kind, cls in BUILT_IN.items()}
+    sides = {"service": theirs, "flow64": ours}
     return {
-        kind: {
-            "service": None
-            if kind not in live.blocks
-            else _describe_fields(live.blocks[kind].fields),
-            "flow64": None
-            if kind not in BUILT_IN
-            else _describe_fields(read_fields(specs_schema(BUILT_IN[kind]))),
-        }
-        for kind in kinds
+        kind: {name: _describe_fields(side.get(kind)) for name, side in sides.items()}
+        for kind in sorted(filter(_is_plain, {*ours, *theirs}))
     }
 
 
-def _describe_fields(fields: Mapping[str, LiveField]) -> dict[str, Any]:
+def _describe_fields(fields: Mapping[str, LiveField] | None) -> dict[str, Any] | None:
+    if fields is None:
+        return None
     return {
         path: {
             "type": live.schema.get("type")

@@ -408,5 +408,5 @@ def _send(write_to: Any) -> None:
 
 def _silence(stream: TextIO) -> None:
     """Discard buffered output, which Python would try to write again at exit."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), stream.fileno())

@@ -360,11 +360,8 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     Args:
         indent: Spaces for each level; None writes it compact, which is much faster.
     """
-    # What is frozen holds no circle.
-    form: Any = {"ensure_ascii": False, "allow_nan": False, "check_circular": False}
-    if indent is None:
-        form["separators"] = (",", ":")
-    return json.dumps(body_of(definition), indent=indent, default=_show, **form) + "\n"
+    encoder = _COMPACT if indent is None else json.JSONEncoder(indent=indent, **_FORM)
+    return encoder.encode(body_of(definition)) + "\n"
 
 
 def body_of(definition: Definition) -> dict[str, Any]:
@@ -397,6 +394,12 @@ def body_of(definition: Definition) -> dict[str, Any]:
 
 def _show(value: Any) -> Any:
     return value.as_data() if type(value) in (Value, Hidden) else value
+
+
+# What is frozen holds no circle.
+_FORM: Any = {"ensure_ascii": False, "allow_nan": False, "check_circular": False}
+_FORM["default"] = _show
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), **_FORM)
 
 
 # -- Fingerprints ----------------------------------------------------------------------

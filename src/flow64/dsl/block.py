@@ -18,6 +18,7 @@ from typing import (
     ClassVar,
     Final,
     Literal,
+    NoReturn,
     Self,
     TypeVar,
     cast,
@@ -328,11 +329,17 @@ def _freeze(value: Any) -> Any:
     A loop may fill one dict again and again, and make a block of it each time. What is
     not JSON is kept as a plain dict or list, and the compiler says so.
     """
-    problems: list[Problem] = []
-    frozen_value = Freezer(problems.append, convert=as_data).freeze(value)
-    if problems:
+    try:
+        return _FREEZER.freeze(value)
+    except BuildError:
         return dict(value) if isinstance(value, dict) else list(value)
-    return frozen_value
+
+
+def _refuse(problem: Problem) -> NoReturn:
+    raise BuildError(problem.message)
+
+
+_FREEZER: Final = Freezer(_refuse, convert=as_data)
 
 
 def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
@@ -354,10 +361,8 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
         arguments = kwargs
         if args:
             arguments = dict(zip(positional, args, strict=False)) | kwargs
-            if len(arguments) != len(args) + len(kwargs):
-                raise _explain_call(documented, (self, *args), kwargs)
-        is_whole = not required or required <= arguments.keys()
-        if not (is_whole and names.issuperset(arguments)):
+        is_twice = args and len(arguments) != len(args) + len(kwargs)
+        if is_twice or not required <= arguments.keys() <= names:
             raise _explain_call(documented, (self, *args), kwargs)
         if sent:
             arguments = sent | arguments

@@ -12,17 +12,9 @@ from flow64.environments import open_client
 from flow64.loading import load_source
 from tests.cli.pipelines import OF_LEADS, SUFFIX, commit_all, git, settings
 
+VALUES = 'values.notebook = "notebook of {0}"\nvalues.hook = {{ env = "{0}_HOOK" }}'
 SETTINGS = settings(
-    OF_LEADS,
-    staging=[
-        SUFFIX,
-        'values.notebook = "notebook of staging"',
-        'values.hook = { env = "STAGING_HOOK" }',
-    ],
-    prod=[
-        'values.notebook = "notebook of prod"',
-        'values.hook = { env = "PROD_HOOK" }',
-    ],
+    OF_LEADS, staging=[SUFFIX, VALUES.format("STAGING")], prod=[VALUES.format("PROD")]
 )
 
 CODE = """
@@ -43,17 +35,12 @@ inbound = Workflow(
 other = Workflow("Other", rows >> FindEmail(), key="other", project=growth)
 """
 
-HOOKS = {
-    "STAGING_HOOK": "https://crm.example.com/hooks/sentinel-of-staging",
-    "PROD_HOOK": "https://crm.example.com/hooks/sentinel-of-prod",
-}
-
 
 @pytest.fixture
 def code(leads, namespace, monkeypatch):
     """Two workflows that differ by environment, one with a secret."""
-    for name, text in HOOKS.items():
-        monkeypatch.setenv(name, text)
+    for env in ("STAGING", "PROD"):
+        monkeypatch.setenv(f"{env}_HOOK", f"https://crm.example.com/hooks/{env}")
     leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
     leads.write_text(CODE.replace("acme.example", namespace), "utf-8")
     return leads
@@ -153,8 +140,7 @@ inbound = Workflow("Inbound", flow, key="inbound")
 def branch(tmp_path, monkeypatch):
     """A repository whose branch asks for a field more than `main`."""
     monkeypatch.chdir(tmp_path)
-    settings = '[tool.flow64]\nsource = "flows"\n'
-    (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+    (tmp_path / "pyproject.toml").write_text('[tool.flow64]\nsource = "flows"\n')
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "leads.py").write_text(LEADS, "utf-8")
     fields = tmp_path / "flows" / "fields.py"
@@ -187,7 +173,6 @@ def test_branch_that_renames(branch, flow64):
     """What keeps the ids is printed; with it nothing but the field changes."""
     code = branch / "flows" / "leads.py"
     text = code.read_text("utf-8")
-    assert 'key="inbound"' in text
     code.write_text(text.replace('key="inbound"', 'key="new"'), "utf-8")
     lost = flow64("diff", "--base", "main")[1]
     code.write_text(text.replace('key="inbound"', 'key="new", was="inbound"'), "utf-8")
@@ -199,6 +184,24 @@ def test_branch_that_renames(branch, flow64):
     assert "@@ new: new, perhaps renamed" in lost
     assert f"@@ new (was inbound)  flows/leads.py:7 @@\n{ADDED}\n" in kept
     assert alone == "main → working tree: 1 equal\n"
+
+
+def test_branch_that_begins_a_project(branch, flow64, monkeypatch):
+    """Before it there was nothing, in this folder or in one of its own."""
+    git("update-ref", "-d", "HEAD")
+    git("rm", "-rq", "--cached", ".")
+    git("commit", "-q", "--allow-empty", "-m", "nothing")
+    git("branch", "-f", "main")
+    printed = [flow64("diff", "--base", "main")[1]]
+    (branch / "new").mkdir()
+    for name in ("pyproject.toml", "flows"):
+        (branch / name).rename(branch / "new" / name)
+    monkeypatch.chdir(branch / "new")
+    printed.append(flow64("diff", "--base", "main")[1])
+
+    assert [text.split("\n")[0] for text in printed] == [
+        "main → working tree: 1 new"
+    ] * 2
 
 
 def test_branch_with_rows(branch, flow64, people, service):

@@ -366,6 +366,8 @@ def _compile_base(root: Path, folder: Path, target: Path) -> None:
         click.ClickException: It cannot be compiled, or other code runs.
     """
     inside = Path.cwd().resolve().relative_to(root)
+    if not (folder / inside).is_dir():
+        return  # there was no project yet
 
     def move(path: str) -> str:
         place = Path(path).resolve()
@@ -398,6 +400,9 @@ def compile_here(root: Path, folder: Path, target: Path) -> str:
     """Compile the workflows of the working folder, and return why it failed."""
     foreign = watch_code(root, folder)
     try:
+        settings = load_settings()
+        if settings.source is None or not settings.folder.is_relative_to(folder):
+            return ""  # there was no project yet
         compiled = compile_all(load_source(may_be_empty=True))
     except (FlowError, click.ClickException) as error:
         return " ".join(str(error).split())

@@ -63,8 +63,8 @@ def test_commits_of_a_file_and_how_they_relate(tmp_path, monkeypatch):
     assert (code.commit_of(file), Git().commit_of(file)) == (last, f"{last}+")
 
 
-def test_git_that_ends_early(tmp_path):
-    """A file that it cannot read to its end is an error, and not an empty file."""
+def test_git_that_ends_early(tmp_path, capfd):
+    """A file that it cannot read to its end is one error, and not an empty file."""
     git(tmp_path, "init", "-q")
     head = commit(tmp_path, "first")
     digest = git(tmp_path, "rev-parse", "HEAD:code.py")
@@ -74,6 +74,7 @@ def test_git_that_ends_early(tmp_path):
 
     with pytest.raises(FlowError, match=digest):
         Repository.of(tmp_path).check_out(head, tmp_path / "out")
+    assert capfd.readouterr().err == ""
 
 
 def test_name_that_no_folder_takes(tmp_path):

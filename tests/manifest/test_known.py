@@ -24,21 +24,21 @@ from flow64.definition import (
     unchanged,
 )
 from flow64.deploy.judge import short_fingerprint
-from flow64.loading.pull import Known, make_pull
+from flow64.loading.pull import KnownValue, make_pull
 from flow64.manifest import MANIFEST, Manifest
 
 HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
 TOKEN = "SENTINEL-inside"
 ACCOUNT = {"region": "eu-central-1", "token": TOKEN, "n": [1, True]}
 KNOWN = (
-    Known("crm_hook", HOOK, [HOOK]),
-    Known("account", ACCOUNT, [TOKEN]),
-    Known("notebook", "nb_8f2c11d0"),
-    Known("mode", "PROFESSIONAL"),
-    Known("flag", "true"),
-    Known("pin", "1234567", ["1234567"]),
-    Known("limits", {"rows": 3, "ids": ["nb_77e19a20"]}),
-    Known("number", 12345678),
+    KnownValue("crm_hook", HOOK, [HOOK]),
+    KnownValue("account", ACCOUNT, [TOKEN]),
+    KnownValue("notebook", "nb_8f2c11d0"),
+    KnownValue("mode", "PROFESSIONAL"),
+    KnownValue("flag", "true"),
+    KnownValue("pin", "1234567", ["1234567"]),
+    KnownValue("limits", {"rows": 3, "ids": ["nb_77e19a20"]}),
+    KnownValue("number", 12345678),
 )
 
 
@@ -185,7 +185,7 @@ def with_text(place, text):
 def test_value_comes_before_what_looks_like_a_key():
     """It is set already. Any other key refuses the workflow, with the place."""
     key = "sk_live_not_a_real_key_SENTINEL"
-    known = [Known("api", key, [key]), Known("plain", key + "2")]
+    known = [KnownValue("api", key, [key]), KnownValue("plain", key + "2")]
 
     pull = pulled(live(a=key, b=key + "2"), known)
     (refused,) = pulled(live(a=key, c=[key + "3"]), known).refused
@@ -201,8 +201,8 @@ def test_value_comes_before_what_looks_like_a_key():
 
 def test_twins():
     """Of equal secret values the first by name is used; of plain ones none."""
-    known = [Known("b", HOOK, [HOOK]), Known("a", HOOK, [HOOK])]
-    plain = [Known("c", "nb_8f2c11d0"), Known("d", "nb_8f2c11d0")]
+    known = [KnownValue("b", HOOK, [HOOK]), KnownValue("a", HOOK, [HOOK])]
+    plain = [KnownValue("c", "nb_8f2c11d0"), KnownValue("d", "nb_8f2c11d0")]
 
     pull = pulled(live(a=HOOK, b="nb_8f2c11d0"), [*known, *plain])
 

@@ -18,7 +18,7 @@ from flow64.deploy.make import make_plan
 from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
 from flow64.loading import read_live
-from flow64.loading.pull import Known, make_pull
+from flow64.loading.pull import KnownValue, make_pull
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -290,7 +290,9 @@ def test_key_stops_a_pull_until_it_is_a_value(here, tmp_path):
     here.write(made("Leads", url=WEB_HOOK))
 
     (refused,) = pulled(here, tmp_path).refused
-    pull = pulled(here, tmp_path, known_values=[Known("hook", WEB_HOOK, [WEB_HOOK])])
+    pull = pulled(
+        here, tmp_path, known_values=[KnownValue("hook", WEB_HOOK, [WEB_HOOK])]
+    )
 
     assert "outgoing_webhook (" in refused.problem
     assert ") at /url holds what looks like a key" in refused.problem

@@ -99,7 +99,7 @@ def command(
         problem = f"{file} was not written: it is there already"
         raise FlowError(problem, option="add --overwrite to replace it")
     meant = params.parse_address(address, env)
-    known_values: Sequence[pull.Known] = ()
+    known_values: Sequence[pull.KnownValue] = ()
     if isinstance(meant, loading.LiveAddress):
         env = meant.env
         environment = params.find_environment(env)
@@ -148,7 +148,7 @@ def _read(address: loading.SourceAddress, *, code: bool) -> Sequence[_Source]:
 
 
 def _read_live(
-    address: loading.LiveAddress, known_values: Sequence[pull.Known]
+    address: loading.LiveAddress, known_values: Sequence[pull.KnownValue]
 ) -> Sequence[_Source]:
     """Return the live workflows, with the titles of the code."""
     secrets = Secrets(text for value in known_values for text in value.secrets)
@@ -182,7 +182,7 @@ def _load_classes() -> OwnClasses:
 def _lift(
     sources: Sequence[_Source],
     env: str,
-    known_values: Sequence[pull.Known],
+    known_values: Sequence[pull.KnownValue],
     classes: OwnClasses,
 ) -> Sequence[Lifted]:
     """Lift workflows without their secrets, and print which cannot be lifted."""

@@ -119,13 +119,13 @@ def _parse(text: str | None, env: str | None) -> loading.LiveAddress:
     return address
 
 
-def find_known_values(environment: Environment) -> Sequence[pull.Known]:
+def find_known_values(environment: Environment) -> Sequence[pull.KnownValue]:
     """Return all values of an environment, since any of them may be live.
 
     Raises:
         SourceError: A variable is not set, so that its secret cannot be recognised.
     """
-    known_values: list[pull.Known] = []
+    known_values: list[pull.KnownValue] = []
     unset: list[str] = []
     for name, setting in environment.values.items():
         try:
@@ -135,7 +135,7 @@ def find_known_values(environment: Environment) -> Sequence[pull.Known]:
             continue
         texts = dict(walk(content))
         secrets = [texts[p] for p, item in walk(setting) if isinstance(item, Reference)]
-        known_values.append(pull.Known(name, content, secrets))
+        known_values.append(pull.KnownValue(name, content, secrets))
     if unset:
         problem = f"set {', '.join(unset)} first, since otherwise their secrets could "
         raise SourceError(f"{problem}be saved without being recognised")

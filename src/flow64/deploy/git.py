@@ -135,7 +135,8 @@ class Git:
             return True
         names = self._ask(folder, "ls-files", "-z")[1]
         path = os.path.relpath(Path(file).absolute(), folder)
-        return _normalize(f"\0{path}\0") in _normalize(f"\0{names}")
+        # File systems spell accents differently.
+        return normalize("NFC", f"\0{path}\0") in normalize("NFC", f"\0{names}")
 
     def _ask(self, folder: Path, *arguments: str) -> tuple[int, str]:
         if (folder, arguments) not in self._answers:
@@ -175,11 +176,6 @@ def _folder(file: str | None) -> Path | None:
     here = Path.cwd()
     folders = (here, *here.parents)
     return next((path for path in folders if (path / "pyproject.toml").is_file()), None)
-
-
-def _normalize(name: str) -> str:
-    """Normalize the name of a file: file systems spell accents differently."""
-    return normalize("NFC", name)
 
 
 def _make_environment() -> dict[str, str]:
@@ -289,6 +285,7 @@ class Repository:
                 env=_make_environment(),
                 stdin=wanted,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             ) as process:
                 assert process.stdout is not None
                 for file, digest in files:

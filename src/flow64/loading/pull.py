@@ -30,7 +30,7 @@ LONGEST: Final = 80
 
 
 @frozen
-class Known:
+class KnownValue:
     """A value of an environment.
 
     Attributes:
@@ -51,7 +51,7 @@ _DISTINCTIVE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
 
 
 def name_values(
-    live: Definition, known_values: Iterable[Known]
+    live: Definition, known_values: Iterable[KnownValue]
 ) -> tuple[Definition, Sequence[str]]:
     """Return a definition with values in place of the texts that equal them.
 
@@ -104,7 +104,7 @@ def _compact(content: Any) -> str:
 
 
 def find_secret(
-    definition: Definition, known_values: Iterable[Known] = ()
+    definition: Definition, known_values: Iterable[KnownValue] = ()
 ) -> str | None:
     """Return where a text looks like a key, or contains a known secret; else None."""
     secrets = Secrets(text for value in known_values for text in value.secrets)
@@ -179,7 +179,7 @@ def make_pull(
     live: Iterable[Definition],
     env: str,
     before: Manifest | None = None,
-    known_values: Sequence[Known] = (),
+    known_values: Sequence[KnownValue] = (),
 ) -> Pull:
     """Convert live workflows to files of a folder.
 
@@ -238,7 +238,11 @@ def _choose_files(
 
 
 def _convert(
-    live: Definition, env: str, file: str, entry: Entry, known_values: Sequence[Known]
+    live: Definition,
+    env: str,
+    file: str,
+    entry: Entry,
+    known_values: Sequence[KnownValue],
 ) -> PulledWorkflow | RefusedWorkflow:
     """Convert one workflow to a file, or say why that is not possible."""
     workflow_id = ids.canonical_id(str(live.id))
@@ -279,7 +283,7 @@ def _allowing_entries(
 
 
 def _find_problem(
-    written: Definition, text: str, known_values: Sequence[Known]
+    written: Definition, text: str, known_values: Sequence[KnownValue]
 ) -> str | None:
     """Return why a workflow cannot be saved in a file; None if it can."""
     if not ids.is_uuid(written.id):

@@ -360,6 +360,8 @@ def test_all_mistakes_are_one_error(project, text, places):
 def test_a_wrong_key_gets_the_nearest(project):
     with pytest.raises(ConfigError, match=r"surce is not a key here .*'source'"):
         written(project, "[tool.flow64]\nsurce = 1\n")
+    with pytest.raises(ConfigError, match=r"folder is not a key here$"):
+        written(project, "[tool.flow64]\nfolder = 1\n")
 
 
 @pytest.mark.parametrize(

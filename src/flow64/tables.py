@@ -54,6 +54,10 @@ def _read_flag(value: Any, _: object) -> bool:
     raise WrongValueError("write true or false")
 
 
+_KEYS: Final[dict[type, Sequence[str]]] = {}
+"""The keys of the tables that are read as a class."""
+
+
 def add_class(
     converter: cattrs.Converter, cls: type, *absent: str, **types: Any
 ) -> None:
@@ -65,6 +69,7 @@ def add_class(
         *absent: Its attributes that no table has.
         **types: Types of values by attribute, if they are narrower than in the class.
     """
+    _KEYS[cls] = [name for name in fields_dict(cls) if name not in absent]
     changes: dict[str, Any] = {name: override(omit=True) for name in absent}
     for name, kind in types.items():
         changes[name] = override(struct_hook=_read_as(converter, kind))
@@ -79,7 +84,7 @@ def _read_as(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], Any
 def _describe(error: BaseException, kind: object) -> str:
     match error:
         case cattrs.ForbiddenExtraKeysError():
-            names = [*fields_dict(error.cl)]
+            names = _KEYS.get(error.cl, ())
             keys = sorted(error.extra_fields)
             return "; ".join(
                 f"{k} is not a key here{did_you_mean(k, names)}" for k in keys

@@ -227,7 +227,8 @@ class OAuth(httpx.Auth):
         if token is None or not is_bearer or not is_header_text(token.access_token):
             del token, content, response
             problem = f"POST {TOKEN_PATH} answered {status} without a Bearer token"
-            raise ApiError(problem, status=status, path=TOKEN_PATH, sent=False)
+            facts = {"status": status, "method": "POST", "path": TOKEN_PATH}
+            raise ApiError(problem, **facts, sent=False)
         self._token = token.access_token
         self._ends = threads.now() + 0.8 * min(token.expires_in, LONGEST_TOKEN)
 

@@ -494,7 +494,7 @@ def test_hostile(text, canary):
 def test_deep_values():
     """Python reads a value that nests as deep as it may."""
     deep = [1]
-    for _ in range(MAX_DEPTH - 1):
+    for _ in range(MAX_DEPTH - 2):
         deep = {"a": deep}
 
     assert_rebuilt(Workflow("W", RawBlock("x", specs=deep), key="w").compile())

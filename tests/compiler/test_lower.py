@@ -316,9 +316,9 @@ def test_all_mistakes_come_together():
 
 
 def test_large_workflow():
-    """1,000 blocks, a prompt of 10 MB and specs 90 deep stay in time and memory."""
+    """1,000 blocks, a prompt of 10 MB and specs 200 deep stay in time and memory."""
     deep = "x"
-    for _ in range(90):
+    for _ in range(200):
         deep = {"a": deep} if isinstance(deep, list) else [deep]
     flow = Webhook(LEAD) >> RawBlock("deep", specs={"a": deep})
     for at in range(1000):

@@ -39,6 +39,9 @@ SHORT: Final = 72
 DEEP: Final = 3
 """Levels of lists after which an inner one gets a name."""
 
+DEEP_VALUE: Final = 40
+"""Levels of a value after which an inner one gets a name. Python reads 200."""
+
 _POSITIONAL: Final = ("block_name", "dataframe_type")
 """Arguments that read as well without their names."""
 
@@ -200,8 +203,8 @@ class _Module:
             first = f"{self.use('fan')}({first[1:-1]})"
         return [first, *others]
 
-    def literal(self, value: Any) -> str:
-        """Return a value as a literal."""
+    def literal(self, value: Any, depth: int = 1) -> str:
+        """Return a value as a literal. A part that nests deep gets a name."""
         if isinstance(value, Value):
             secret = {"secret": "True"} if value.secret else {}
             return _call(self.use("value"), repr(value.name), **secret)
@@ -209,11 +212,14 @@ class _Module:
             return self.use(value.name)
         if isinstance(value, Mapping):
             members = cast("Mapping[str, Any]", value).items()
-            items = [f"{key!r}: {self.literal(item)}" for key, item in members]
-            return f"{{{', '.join(items)}}}"
-        if isinstance(value, list | tuple):
-            return f"[{', '.join(map(self.literal, value))}]"
-        return repr(value)
+            items = [f"{k!r}: {self.literal(item, depth + 1)}" for k, item in members]
+            text = f"{{{', '.join(items)}}}"
+        elif isinstance(value, list | tuple):
+            text = f"[{', '.join([self.literal(item, depth + 1) for item in value])}]"
+        else:
+            return repr(value)
+        is_deep = depth % DEEP_VALUE == 0
+        return self.assign(text, "nested", otherwise="nested") if is_deep else text
 
     def block(self, block: Block) -> str:
         """Return the call that makes a block."""

@@ -7,7 +7,7 @@ the wire form of each block.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -236,10 +236,9 @@ class Graph:
 # -- Keys and ids ----------------------------------------------------------------------
 
 
-_TEXTS: Final = frozenset({str, type(None)})
-
 SMALL: Final = 100
 """Blocks below which a workflow shares its layout with its variants."""
+
 
 Layout: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[int], Topology]
 
@@ -250,7 +249,7 @@ def _lay_out(graph: Graph) -> Layout:
     kinds = tuple([type(block).kind or block.block_name for block in graph.blocks])
     scopes = tuple([scope.path for scope in graph.scopes])
     # Texts alone: a key of another type, equal to a text, is a fault.
-    is_cached = len(names) < SMALL and _TEXTS.issuperset(map(type, chain(*names)))
+    is_cached = len(names) < SMALL and {*map(type, chain(*names))} <= {str, type(None)}
     make = _make_layout if is_cached else _make_layout.__wrapped__
     return make(names, kinds, scopes, tuple(graph.sources), tuple(graph.targets))
 
@@ -378,12 +377,11 @@ def _wire_blocks(
             findings.append(evolve(fault, family="values", block_id=block_id))
         kind = cls.kind or block.block_name
         wire = (block_id, kind, specs, cls.label or kind, number, EMPTY)
-        blocks.append(_new_block(wire))
+        blocks.append(tuple.__new__(WireBlock, wire))  # as a named tuple does
     return tuple(blocks)
 
 
 _FROZEN: Final = frozenset({FrozenDict, FrozenList})  # by the block itself
-_new_block: Final = partial(tuple.__new__, WireBlock)  # as a named tuple does
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
@@ -401,9 +399,9 @@ def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict
             message = f"{name} sets {sent!r}, which the block sets itself"
             repetition = ("write it once", (name, sent), "extra-repeats-field")
             freezer.report(Problem(message, *repetition))
-        is_extra = name == "extra"
-        merged = {**specs, **fields} if is_extra else {**fields, **specs}
-        specs = FrozenDict(merged)
+        specs = FrozenDict(
+            {**specs, **fields} if name == "extra" else {**fields, **specs}
+        )
     return specs
 
 

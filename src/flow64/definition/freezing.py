@@ -22,9 +22,8 @@ from ..text import shortened
 MAX_INTEGER: Final = 2**53 - 1
 """Integers beyond this lose digits in programs that read JSON numbers as doubles."""
 
-MAX_DEPTH: Final = 100
-"""How deep specs may nest; more is a finding, and a ReadError in a file. Python reads
-200 levels of brackets in code."""
+MAX_DEPTH: Final = 256
+"""How deep specs may nest; more is a finding, and a ReadError in a file."""
 
 VALUE_KEY: Final = "flow64:value"
 """The key that marks an unbound value in unbound JSON."""

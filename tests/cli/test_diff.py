@@ -186,22 +186,21 @@ def test_branch_that_renames(branch, flow64):
     assert alone == "main → working tree: 1 equal\n"
 
 
-def test_branch_that_begins_a_project(branch, flow64, monkeypatch):
-    """Before it there was nothing, in this folder or in one of its own."""
-    git("update-ref", "-d", "HEAD")
-    git("rm", "-rq", "--cached", ".")
-    git("commit", "-q", "--allow-empty", "-m", "nothing")
-    git("branch", "-f", "main")
-    printed = [flow64("diff", "--base", "main")[1]]
+def test_branch_that_moves_or_begins_a_project(branch, flow64, monkeypatch):
+    """The folder is new. Its project was above, or there was none."""
     (branch / "new").mkdir()
     for name in ("pyproject.toml", "flows"):
         (branch / name).rename(branch / "new" / name)
     monkeypatch.chdir(branch / "new")
-    printed.append(flow64("diff", "--base", "main")[1])
+    moved = flow64("diff", "--base", "main")[1]
+    git("update-ref", "-d", "HEAD")
+    git("rm", "-rq", "--cached", ":/")
+    git("commit", "-q", "--allow-empty", "-m", "nothing")
+    git("branch", "-f", "main")
+    first = flow64("diff", "--base", "main")[1]
 
-    assert [text.split("\n")[0] for text in printed] == [
-        "main → working tree: 1 new"
-    ] * 2
+    heads = [text.splitlines()[0] for text in (moved, first)]
+    assert heads == [f"main → working tree: 1 {word}" for word in ("changed", "new")]
 
 
 def test_branch_with_rows(branch, flow64, people, service):

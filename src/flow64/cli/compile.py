@@ -365,9 +365,9 @@ def _compile_base(root: Path, folder: Path, target: Path) -> None:
     Raises:
         click.ClickException: It cannot be compiled, or other code runs.
     """
-    inside = Path.cwd().resolve().relative_to(root)
-    if not (folder / inside).is_dir():
-        return  # there was no project yet
+    inside = folder / Path.cwd().resolve().relative_to(root)
+    while not inside.is_dir():  # the folder is new; its project may have been above
+        inside = inside.parent
 
     def move(path: str) -> str:
         place = Path(path).resolve()
@@ -380,7 +380,7 @@ def _compile_base(root: Path, folder: Path, target: Path) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - this Python, with paths of ours
             command,
-            cwd=folder / inside,
+            cwd=inside,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

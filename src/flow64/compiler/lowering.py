@@ -367,7 +367,8 @@ def _wire_blocks(
                     continue
                 if form not in _FROZEN:
                     value = freezer.freeze(value, ("specs", names[name]))
-            _put(specs, names[name], value)
+            # A frozen dict is filled where it is made, and only there.
+            dict.__setitem__(specs, names[name], value)
         if "extra" in arguments or "specs" in names:
             specs = _open_specs(block, specs, freezer)
         while problems:
@@ -382,7 +383,6 @@ def _wire_blocks(
 
 
 _FROZEN: Final = frozenset({FrozenDict, FrozenList})  # by the block itself
-_put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
 def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:
@@ -399,9 +399,8 @@ def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict
             message = f"{name} sets {sent!r}, which the block sets itself"
             repetition = ("write it once", (name, sent), "extra-repeats-field")
             freezer.report(Problem(message, *repetition))
-        specs = FrozenDict(
-            {**specs, **fields} if name == "extra" else {**fields, **specs}
-        )
+        below, above = (specs, fields) if name == "extra" else (fields, specs)
+        specs = FrozenDict({**below, **above})
     return specs
 
 

@@ -146,9 +146,9 @@ def test_random_faults_end_with_the_truth(seed):
     ("answers", "kind", "most"),
     [
         ([answer(401)], errors.AuthError, 0),
-        ([answer(403)], errors.ApiError, 70),
-        ([answer(404)], errors.NotFoundError, 70),
-        ([status("running"), answer(404)], errors.NotFoundError, 70),
+        ([answer(403)], errors.ApiError, 72),
+        ([answer(404)], errors.NotFoundError, 72),
+        ([status("running"), answer(404)], errors.NotFoundError, 72),
         ([status("running")], errors.WaitTimeoutError, 610),
         ([httpx.ReadError("reset")], errors.WaitTimeoutError, 610),
     ],

@@ -228,7 +228,7 @@ def test_branch_by_a_folder_without_json(branch, flow64):
 
     assert (code, printed) == (64, "")
     assert "flows/leads.py" in message
-    assert (misspelled[0], "'main'" in misspelled[2]) == (1, True)
+    assert (misspelled[0], "'main'" in misspelled[2]) == (64, True)
 
 
 def test_branch_by_compiled_json(branch, flow64):

@@ -47,6 +47,16 @@ def test_all(put, service, flow64):
     assert all(one.stamp_in("prod") for one in loaded.workflows)
 
 
+def test_pulled_folder_is_what_is_live(put, flow64):
+    """Also if people made the workflows, so that no project has them."""
+    Path("pyproject.toml").write_text(settings(prod=[]), "utf-8")
+    put("Inbound")
+    put("Outbound")
+    flow64("pull", "prod", "-o", "live")
+
+    assert flow64("diff", "prod", "live")[:2] == (0, "prod → live: 2 equal\n")
+
+
 def test_nothing_is_overwritten(put, flow64):
     """Files that are there stay as they are, unless they are to be replaced."""
     put("Inbound")
@@ -59,7 +69,7 @@ def test_nothing_is_overwritten(put, flow64):
     code, _, told = flow64("pull", "prod", "-o", "live")
 
     assert code == 1
-    assert "live/inbound.json, live/outbound.json is there already" in told
+    assert "there already: live/inbound.json, live/outbound.json" in told
     assert "add --overwrite" in told
     assert "Mine" in file.read_text("utf-8")
     assert flow64("pull", "prod", "-o", "live", "--overwrite")[0] == 0

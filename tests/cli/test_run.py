@@ -82,6 +82,8 @@ def test_asks_before_it_spends(start, answering, text, code):
         (("-o", "rows.csv", "--block", "nothing"), 1, "nothing"),
         (("--set", "email=1"), 3, "email"),
         (("--retry", "00000000-0000-4000-8000-000000000000"), 64, "no such run"),
+        (("--retry", "ffff"), 64, "ffff"),
+        (("--attach", "ffff"), 64, "ffff"),
         (("--new-since", "ffff", "--by", "email"), 64, "ffff"),
         (("--new-since", "latest", "--by", "emial"), 64, "email"),
     ],

@@ -90,6 +90,7 @@ def test_results_are_a_file_or_a_folder(run_id, flow64, tmp_path):
     """By the name; nothing is overwritten unless that is wanted."""
     assert flow64("results", run_id, "-o", "rows.csv")[:2] == (0, "rows.csv\n")
     assert flow64("results", run_id, "-o", "all")[:2] == (0, "all/block_2.json\n")
+    assert "g@x.example" in flow64("results", run_id, "-o", "-")[1]
     code, printed, _ = flow64("results", run_id, "-o", "both", "--all", "--json")
     assert (code, len(json.loads(printed)["files"])) == (0, 2)
     assert flow64("results", run_id, "-o", "rows.csv")[0] == 1

@@ -312,6 +312,18 @@ def test_nothing_is_known_behind_what_gets_other_rows(between):
     assert "gets fewer or other rows than in the run" in counts["filter"]
 
 
+def test_filter_that_all_rows_pass_changes_nothing_behind_it():
+    ran = START >> FindEmail() >> Filter.where("name").equals("n1")
+    after = START >> SCORE.greater(-1) >> FindEmail()
+    after >>= Filter.where("name").equals("n2")
+    rows = [row for row in ROWS if row["name"] == "n1"]
+
+    counts = replayed(ran, (ROWS, ROWS, rows), ran, after)
+
+    assert counts["fit"] == (100, 100)
+    assert counts["filter"] == (15, 14)
+
+
 def test_fan_in_is_unknown():
     both = [FindEmail(key="a"), FindEmail(key="b")]
     ran = START >> both >> SCORE.greater(36)

@@ -86,7 +86,7 @@ def command(
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:
         names = join_names(there, 3)
-        problem = f"nothing was written: {names} is there already"
+        problem = f"nothing was written: there already: {names}"
         raise FlowError(problem, option="add --overwrite to replace files")
     if pulled.workflows:
         texts = pulled.texts(before, [path.name for path in output.glob("*.json")])

@@ -10,11 +10,13 @@ import click
 from attrs import frozen
 from rich.console import RenderableType
 
+from .. import loading
 from ..definition import Values, is_uuid
 from ..deploy.history import PLACE_NAME, History, Saved
 from ..deploy.make import plan_restore
 from ..deploy.plan import Consents
 from ..environments import load as load_settings
+from ..text import did_you_mean
 from . import params, printing
 from .deploy import confirm_and_apply
 from .service import connect
@@ -70,7 +72,9 @@ def command(
         entries = [*map(_describe, history.entries(key, env=env))]
         names = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
         if key is not None and names and not entries and not is_uuid(key):
-            params.pick_keys("KEY", [key], names)
+            problem = f"no version of {key!r} was saved{did_you_mean(key, names)}"
+            there = f"there are versions of {loading.list_names(names)}"
+            raise params.option_error("KEY", f"{problem}; {there}")
         if not entries:
             printing.message("nothing was replaced yet")
         printing.emit(ReplacedList(entries))

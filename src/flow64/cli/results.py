@@ -63,8 +63,16 @@ def command(
     """
     if every_stage and block is not None:
         raise click.UsageError("--all and --block: leave one of them out")
+    delivery = Delivery(output, block)
+    if is_to_stdout := params.is_dash(output):
+        if every_stage:
+            raise params.option_error("--output", "--all saves files: name a folder")
+        delivery.require_sound(no_wait=False)
     with connect(env) as client:
         run = find_run(client, run_id, may_be_latest=True)
+        if is_to_stdout:
+            delivery.save(run)
+            return 0
         files = run.download(
             output, block=block, every_stage=every_stage, overwrite=overwrite
         )

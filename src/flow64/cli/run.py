@@ -16,7 +16,7 @@ from ..analysis.column_rules import ABOUT_READS
 from ..analysis.costs import Cost, cost, count_start_rows
 from ..blocks import Webhook
 from ..client import Client, Run
-from ..definition import Definition, parse_json
+from ..definition import Definition, is_uuid, parse_json
 from ..environments import load as load_settings
 from ..errors import ApiError, NoNewRowsError, ReadError
 from ..runs import inputs, payload
@@ -30,7 +30,7 @@ from . import params, printing
 from .commands import STATE
 from .errors import INTERRUPTED
 from .results import Delivery
-from .service import connect, format_watch_command
+from .service import connect, find_run, format_watch_command
 from .watch import follow
 
 
@@ -175,6 +175,10 @@ def command(
             "specs_override": settings,
             "result_formats": delivery.formats,
         }
+        retry, attach = (
+            text if text is None or is_uuid(text) else find_run(client, text).id
+            for text in (retry, attach)
+        )
         launch, _ = client.make_launch(workflow, options)
         key = launch.ready.target.key
         _require_rows(launch.definition, rows, len(start_rows))

@@ -388,12 +388,12 @@ _FROZEN: Final = frozenset({FrozenDict, FrozenList})  # by the block itself
 def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:
     """Merge the specs that were given whole or in `extra` into the others."""
     for name in ("specs", "extra"):
-        fields = getattr(block, name, None) or EMPTY
-        if type(fields) is not FrozenDict:
-            fields = freezer.freeze(fields, (name,))
+        given = getattr(block, name, None) or EMPTY
+        fields = given if type(given) is FrozenDict else freezer.freeze(given, (name,))
         if not isinstance(fields, FrozenDict):
-            message = f"{name} is not a mapping of fields"
-            freezer.report(Problem(message, f"write {name}={{...}}", (name,)))
+            if not isinstance(given, Mapping):
+                message = f"{name} is not a mapping of fields"
+                freezer.report(Problem(message, f"write {name}={{...}}", (name,)))
             continue
         for sent in (sent for sent in fields if sent in specs):
             message = f"{name} sets {sent!r}, which the block sets itself"

@@ -246,9 +246,8 @@ class Repository:
         wanted = f"{revision}^{{commit}}"
         commit = self._ask("rev-parse", "--verify", "--end-of-options", wanted)
         if commit is None:
-            raise FlowError(
-                f"git does not know {revision!r} here", hint=self._advise(revision)
-            )
+            problem = f"git does not know {revision!r} here"
+            raise FlowError(problem, hint=self._advise(revision), is_usage=True)
         if base := self._ask("merge-base", "HEAD", commit):
             return base.split()[0]
         if self._ask("rev-parse", "--is-shallow-repository") == "true":

@@ -82,8 +82,7 @@ def fetch_live(
         client: A client of the environment.
         address: The workflows. An environment means those that our code deployed there.
         selection: Patterns of their keys.
-        projects: Namespaces and projects to which to limit an environment; None for no
-            limit.
+        projects: Projects and ids to which to limit an environment; None for no limit.
 
     Raises:
         SourceError: There is no such workflow, or several have the key.
@@ -97,7 +96,9 @@ def fetch_live(
     live = [LiveWorkflow.of(info, client) for info in client.workflows.list()]
     ours = selection.pick(address.env, select_ours(live, address))
     if address.is_env and projects is not None:
-        ours = [item for item in ours if project_path(item.path) in projects]
+        kept = {item.id for item in ours if project_path(item.path) in projects}
+        # People may have made an imported one, or it has the stamp of another project.
+        ours = [i for i in live if i.id in kept or ids.canonical_id(i.id) in projects]
     return read_live(client, [item.id for item in ours])
 
 
@@ -282,8 +283,9 @@ def remove_suffix(definition: Definition, suffix: str) -> Definition:
 
 
 def list_projects(side: Side) -> frozenset[str] | None:
-    """Return the projects that a side is about; None if it does not say."""
+    """Return the projects and ids that a side is about; None if it does not say."""
     places = [entry.place for entry in side.entries]
     if side.is_part or None in places:
         return None
-    return frozenset(project_path(place) for place in places if place)
+    named = filter(None, (entry.definition.id for entry in side.entries))
+    return frozenset({*map(project_path, places), *map(ids.canonical_id, named)})

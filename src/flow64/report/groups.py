@@ -104,14 +104,14 @@ def _list_blocks(group: Entries) -> Iterator[Line]:
         between = " >> " if side and _is_chain(side) else ", "
         text = cut_names(names, between=between) or "no blocks"
         rows.setdefault((text, *names), []).append(entry.subject.key)
-    yield from _list_texts(group, rows, "lists of blocks")
+    yield from _list_texts(group, rows, "other list")
     timed: dict[tuple[str, ...], list[str]] = {}
     for entry in group:
         for path, change in entry.changes.items():
             if path[0] == "schedule":
                 text = f"{words.format_path(path)}: {words.format_change(change)}"
                 timed.setdefault((text,), []).append(entry.subject.key)
-    yield from _list_texts(group, timed, "schedules")
+    yield from _list_texts(group, timed, "other schedule")
 
 
 def _list_texts(
@@ -124,7 +124,7 @@ def _list_texts(
         owners = name_few([key.removeprefix(folder) for key in keys])
         yield Line(text + f" ({owners})" * (len(keys) < len(group)), sign)
     if (more := len(rows) - MOST_NEW) > 0:
-        yield Line(f"  and {more:,} other {what}")
+        yield Line(f"  and {pluralize(more, what)}")
 
 
 def _is_chain(side: DefinitionFacts) -> bool:

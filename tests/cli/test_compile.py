@@ -50,7 +50,7 @@ def test_stale(two, flow64):
     source = two("a", "b", "new")
     code, printed, told = flow64("compile", source, "-o", "made", "--check")
 
-    assert (code, told) == (1, "to write them: flow64 compile two.py -o made\n")
+    assert (code, told) == (1, "to write them: flow64 compile two.py -o made --prune\n")
     assert printed.splitlines() == [
         "made/b.json: the code compiles to other JSON",
         "made/new.json: it is missing",

@@ -202,6 +202,7 @@ def command(
         printing.emit(FolderCheck(not problems, problems))
         if problems:
             words = shlex.join([*filter(None, [source]), "-o", str(folder)])
+            words += " --prune" * bool(leftovers and loaded.is_whole)
             printing.message(f"to write them: flow64 compile {words}")
         return FAILED if problems else 0
     printing.emit(Written(compiled.write(folder)))

@@ -248,9 +248,8 @@ class Workflow:
     ) -> Lowered:
         """Return as much of the definition as can be made, with its findings."""
         env, identity = DEFAULT_ENV if env is None else env, self.identity
-        project = identity.project
         if self._read is None:
-            allowed = getattr(project, "allow", ()) if project is not None else ()
+            allowed = getattr(identity.project, "allow", ())
             lowered = lower(self.flows, identity, env, allowed)
         elif identity.key is None:
             lowered = Lowered(self._read)
@@ -260,7 +259,7 @@ class Workflow:
             named = evolve(self._read, id=workflow_id, path=path, place=place)
             named = evolve(named, present=identity.present)
             lowered = Lowered(named, identity.findings(env))
-        listed = getattr(project, "blocks", None) or self._listed
+        listed = getattr(identity.project, "blocks", None) or self._listed
         if listed is not None or self._rules:
             definition = evolve(lowered.definition, listed=listed, rules=self._rules)
             lowered = Lowered(definition, lowered.findings)

@@ -259,6 +259,16 @@ def test_fields_are_a_mapping(name, argument):
     assert {finding.place for finding in findings} == {block.place}
 
 
+def test_no_rule_judges_what_is_not_json():
+    """Its one fault is told once."""
+    flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": {1, 2}})
+
+    codes = [f.code for f in Workflow("w", flow).check() if f.family != "keys"]
+
+    assert "not-json" in codes
+    assert "wrong-field-type" not in codes
+
+
 @pytest.mark.parametrize("name", JUNK)
 def test_any_allow(name):
     """What `allow` holds cannot stop the findings from being shown."""

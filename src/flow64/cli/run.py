@@ -185,12 +185,12 @@ def command(
         named: Any = {"intent": intent, "new": new, "retry": retry}
         all_rows = client.session, launch, start_rows, new_since, by
         try:
-            start_rows, known = inputs.select_rows(*all_rows, attach=attach, **named)
+            start_rows, snapshot = inputs.select_rows(*all_rows, attach=attach, **named)
         except NoNewRowsError as error:
             return _tell_nothing_new(key, error, output)
         start_rows = start_rows[:first]
         what = client.session, launch, start_rows
-        starter = make_starter(*what, attach=attach, compared=known, **named)
+        starter = make_starter(*what, attach=attach, compared=snapshot, **named)
         if output is not None:
             launch.stages.number("", block)  # or an error says what is wrong
         earlier, dollars = attach or starter.recall(), ""

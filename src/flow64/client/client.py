@@ -319,8 +319,8 @@ class Client:
         del options  # as in `deploy`
         chosen = extras.pop("new_since", None), extras.pop("by", ())
         what = self.session, launch
-        rows, known = inputs.select_rows(*what, rows, *chosen, **extras)
-        run = make_starter(*what, rows, compared=known, **extras).run()
+        rows, snapshot = inputs.select_rows(*what, rows, *chosen, **extras)
+        run = make_starter(*what, rows, compared=snapshot, **extras).run()
         if run.is_attached and not extras.get("intent"):
             text = "same rows and definition as run %s: nothing bought; new=True pays"
             _log.warning(text, run.id)

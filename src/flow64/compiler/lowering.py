@@ -388,10 +388,10 @@ _FROZEN: Final = frozenset({FrozenDict, FrozenList})  # by the block itself
 def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:
     """Merge the specs that were given whole or in `extra` into the others."""
     for name in ("specs", "extra"):
-        given = getattr(block, name, None) or EMPTY
-        fields = given if type(given) is FrozenDict else freezer.freeze(given, (name,))
+        value = getattr(block, name, None) or EMPTY
+        fields = value if type(value) is FrozenDict else freezer.freeze(value, (name,))
         if not isinstance(fields, FrozenDict):
-            if not isinstance(given, Mapping):
+            if not isinstance(value, Mapping):
                 message = f"{name} is not a mapping of fields"
                 freezer.report(Problem(message, f"write {name}={{...}}", (name,)))
             continue

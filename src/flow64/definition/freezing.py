@@ -66,7 +66,7 @@ class Hidden:
 
 
 def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
-    message = "a definition is frozen: build another one, with_(...) on its block"
+    message = "blocks and definitions are frozen: make another block, with_(...)"
     raise TypeError(message)
 
 
@@ -157,7 +157,8 @@ class Freezer:
     """Copies values, one after the other, into values that cannot be changed.
 
     Attributes:
-        report: Is told of each value that is not JSON; null takes its place.
+        report: Is told of each value that is not JSON. `Hidden()` takes its place: it
+            fits everywhere, so no rule finds a second fault.
         read_marker: Is asked for each object that has the key of an unbound value.
         convert: Is asked for what is not JSON.
         depth: How deep values may nest.
@@ -205,7 +206,7 @@ class Freezer:
             return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
         problem = item if isinstance(item, Problem) else _no_json(item)
         self.report(evolve(problem, path=path))
-        return None
+        return Hidden()
 
     def _freeze_dict(self, members: Mapping[Any, Any], path: Path, level: int) -> Any:
         if level >= self.depth:

@@ -245,8 +245,8 @@ def _add_writes(step: Step, table: Timetable) -> Step:
     if step.state == "unchanged":
         step = evolve(step, state="update", action="schedule")
     elif step.before is None and table.before:
-        left = f"left by an earlier one: schedule {', '.join(table.before)}"
-        step = evolve(step, note="; ".join(filter(None, [step.note, left])))
+        words = f"left by an earlier one: schedule {', '.join(table.before)}"
+        step = evolve(step, note="; ".join(filter(None, [step.note, words])))
     if not table.edits:
         return step
     state, base = step.state, step.base

@@ -64,7 +64,7 @@ def select_rows(
         raise errors.BuildError(problem, hint='write by=["email"]')
     rows = launch.build_payload(rows).get("webhook_payload", [])
     keys = _keys_of_rows(rows, columns)
-    runs, known = _list_runs(session, launch)
+    runs, snapshot = _list_runs(session, launch)
     runs = _select_later(runs, str(getattr(since, "id", since)))
     named = [canonical_id(options.get(name) or "") for name in ("attach", "retry")]
     runs = {run_id: runs[run_id] for run_id in runs if run_id not in named}
@@ -82,7 +82,7 @@ def select_rows(
                 hint=f"wait until it has ended: flow64 watch {active[0][:8]}",
             )
     _tell(launch, len(rows), len(rows) - len(chosen), sources, columns)
-    return chosen, known
+    return chosen, snapshot
 
 
 def _leave_out(

@@ -31,6 +31,7 @@ from flow64.deploy.make import make_plan
 from flow64.deploy.plan import Consents, as_json
 from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
+from flow64.errors import StalePlanError
 from flow64.files import write_whole
 
 
@@ -150,7 +151,10 @@ class Killer:
         was_killed = os.WIFSIGNALED(status)
         self.kills += was_killed
         arguments = (self._client, self.namespace, state, self.folder)
-        plan, result = deploy(*arguments)
+        try:
+            plan, result = deploy(*arguments)
+        except StalePlanError:  # the last request of the killed one came after the plan
+            plan, result = deploy(*arguments)
         assert result.is_complete, result.errors
         if was_killed:
             left = [step.action for step in plan.steps if step.action != "none"]

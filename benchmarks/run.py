@@ -5,8 +5,7 @@
 
 Each line has two contenders, measured in turns in the same run, so that a busy machine
 slows both of them. Medians are compared. "By hand" is a program without flow64 that
-writes the same dicts, `uuid.uuid5` and `json.dumps`, indented as `flow64 compile`
-writes it; one line a shape is about compact JSON. hera makes a dict of a DAG of the
+writes the same dicts, `uuid.uuid5` and `json.dumps`. hera makes a dict of a DAG of the
 same shape; it is measured at 1,000 blocks alone, since its time grows with the square.
 """
 
@@ -21,7 +20,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -61,12 +60,7 @@ FIELDS = {"title": "Current job title"}
 # -- By hand ---------------------------------------------------------------------------
 
 
-def by_hand(
-    name: str,
-    keys: list[str],
-    edges: Iterable[tuple[int, int]],
-    indent: int | None,
-) -> str:
+def by_hand(name: str, keys: list[str], edges: list[tuple[int, int]]) -> str:
     """The JSON of blocks by key, and of edges between their positions."""
     path = f"ns:local/workflow:{name}"
     ids = [str(uuid5(FLOW64, f"{path}/block:{key}")) for key in keys]
@@ -100,24 +94,24 @@ def by_hand(
         },
         "id": str(uuid5(FLOW64, path)),
     }
-    marks = (",", ":") if indent is None else None
-    return json.dumps(body, ensure_ascii=False, separators=marks, indent=indent) + "\n"
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def chain_by_hand(count: int, indent: int | None = 2, name: str = "w") -> str:
+def chain_by_hand(count: int, name: str = "w") -> str:
     keys = [f"k{number:06d}" for number in range(count)]
-    return by_hand(name, keys, pairwise(range(count)), indent)
+    return by_hand(name, keys, list(pairwise(range(count))))
 
 
-def wide_by_hand(count: int, indent: int | None = 2) -> str:
+def wide_by_hand(count: int) -> str:
     keys = [f"k{number:06d}" for number in range(count)]
     middle = range(1, count - 1)
-    edges = [(0, m) for m in middle] + [(m, count - 1) for m in middle]
-    return by_hand("w", keys, edges, indent)
+    return by_hand(
+        "w", keys, [(0, m) for m in middle] + [(m, count - 1) for m in middle]
+    )
 
 
-def fleet_by_hand(count: int, indent: int | None = 2) -> list[str]:
-    return [chain_by_hand(5, indent, f"w{number}") for number in range(count // 5)]
+def fleet_by_hand(count: int) -> list[str]:
+    return [chain_by_hand(5, f"w{number}") for number in range(count // 5)]
 
 
 # -- flow64 ----------------------------------------------------------------------------
@@ -152,10 +146,10 @@ def fleet(count: int) -> list[Workflow]:
     return [chain(5, f"w{number}") for number in range(count // 5)]
 
 
-def as_json(made: Any, indent: int | None = 2) -> Any:
+def as_json(made: Any) -> Any:
     if isinstance(made, list):
-        return [as_json(workflow, indent) for workflow in made]
-    return made.to_json(indent=indent)
+        return [as_json(workflow) for workflow in made]
+    return made.to_json(indent=None)
 
 
 def check(made: Any) -> Any:
@@ -206,7 +200,7 @@ def compare(what: str, size: str, ours: Call, other: Call, *, rounds: int = 7) -
     show(what, size, *measure(other, ours, rounds=rounds))
 
 
-SHAPES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+SHAPES: dict[str, tuple[Callable[[int], Any], Callable[[int], Any]]] = {
     "chain": (chain, chain_by_hand),
     "wide": (wide, wide_by_hand),
     "fleet of five": (fleet, fleet_by_hand),
@@ -244,11 +238,6 @@ def measure_compiling(sizes: Mapping[int, int]) -> None:
         )
         words = f"by hand {by_hand:.2f}, compile {compiled:.2f}, check {checked:.2f}"
         print(f"{f'{name}: growth exponent':44}{words}", flush=True)
-        compare(
-            f"{name}: compile and compact JSON, by hand", "1,000 blocks",
-            lambda make=make: as_json(make(1_000), None),
-            lambda hand=hand: hand(1_000, None),
-        )  # fmt: skip
         if HeraWorkflow is not None and name != "fleet of five":
             compare(
                 f"{name}: compile and JSON, hera", "1,000 blocks",

@@ -1,17 +1,10 @@
-"""Texts for messages: counts, lists, shortened values, escapes and widths.
-
-`rfc8785` writes plain data as the same bytes everywhere.
-"""
+"""Texts for messages: counts, lists, shortened values, escapes and widths."""
 
 from __future__ import annotations
 
-import decimal
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from json.encoder import encode_basestring as quote
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 from unicodedata import category, east_asian_width
 
 DASH: Final = "-"
@@ -140,50 +133,3 @@ def _cell(character: str) -> int:
     if category(character) in ("Mn", "Me"):  # above or around another one
         return 0
     return 2 if east_asian_width(character) in "WF" else 1
-
-
-# -- JSON ------------------------------------------------------------------------------
-
-
-def rfc8785(value: Any) -> bytes:
-    """Return the canonical JSON of RFC 8785 (JCS): sorted keys, one form of a number.
-
-    Integers beyond 2^53 - 1 keep their digits. Only data that was read has such ones.
-
-    Raises:
-        ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
-        TypeError: A value is not JSON.
-    """
-    return _rfc8785(value).encode()
-
-
-def digest(value: Any) -> str:
-    """Return the SHA-256, in hex, of the RFC 8785 form of plain JSON data."""
-    return hashlib.sha256(rfc8785(value)).hexdigest()
-
-
-def _rfc8785(value: Any) -> str:
-    if isinstance(value, str):
-        return quote(value)
-    if isinstance(value, Mapping):
-        # RFC 8785 sorts by UTF-16 code units, which differs from code points where
-        # characters beyond U+FFFF meet U+E000 to U+FFFF.
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-        return (
-            f"{{{','.join([f'{quote(key)}:{_rfc8785(value[key])}' for key in keys])}}}"
-        )
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_rfc8785, value))}]"
-    return _double(value) if isinstance(value, float) else json.dumps(value)
-
-
-def _double(value: float) -> str:
-    """Return a double as ECMAScript and RFC 8785 print it."""
-    if value == 0:
-        return "0"
-    text = json.dumps(value, allow_nan=False)
-    if 1e-6 <= abs(value) < 1e21:
-        text = format(decimal.Decimal(text), "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    mantissa, _, exponent = text.partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"

@@ -124,16 +124,6 @@ def test_reading_what_was_written_gives_the_same(definition):
     assert {fingerprint(each) for each in made} == {fingerprint(definition)}
 
 
-@given(wire_definitions(), st.sampled_from([1, 2, 4]))
-def test_the_canonical_text_is_that_of_json(definition, indent):
-    """Our own writer of indented JSON gives the bytes of the one in Python."""
-    facts = {"indent": indent, "ensure_ascii": False}
-
-    assert dumps(definition, indent=indent) == (
-        json.dumps(as_body(definition), **facts) + "\n"
-    )
-
-
 @given(wire_definitions())
 def test_an_answer_says_what_its_body_said(definition):
     """What was sent comes back with other names for title and description."""

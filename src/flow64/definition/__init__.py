@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..secrets import MASK as MASK
 from ..secrets import walk as walk
-from ..text import digest as digest
-from ..text import rfc8785 as rfc8785
 from .freezing import *  # noqa: F403 - a module's public names are those of the room
 from .ids import *  # noqa: F403 - see above
 from .model import *  # noqa: F403 - see above

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, errors
+from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, compare, errors
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import Definition
 
@@ -124,10 +124,25 @@ def test_allow():
     assert codes(Webhook(LEAD) >> a >> b >> a, quiet) == ["cycle"]
 
 
-def test_project_is_a_project():
-    """A name is no project, since nobody could tell its namespace."""
-    with pytest.raises(errors.BuildError, match="not a Project; write Project"):
-        Workflow("w", flow, project="growth")
+WRONG_CALLS = {
+    "a project": lambda: Workflow("w", flow, project="growth"),
+    "a schedule": lambda: Workflow("w", flow, schedules=["0 9 * * 1-5"]),
+    "pins": lambda: Workflow("w", flow, pins=ID),
+    "pins of an environment": lambda: Workflow("w", flow, pins={"workflow": ID}),
+    "JSON": lambda: Workflow.from_json(5),
+    "a side": lambda: compare(inbound, "inbound"),
+    "the codes of a project": lambda: Project("p", "a.example", allow=5),
+    "a client": lambda: inbound.plan("prod"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CALLS)
+def test_argument_of_another_type(name):
+    """The error says what to write instead."""
+    with pytest.raises(errors.BuildError) as refused:
+        WRONG_CALLS[name]()
+
+    assert refused.value.hint.startswith("write ")
 
 
 def test_empty_workflow():

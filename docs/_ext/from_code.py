@@ -301,7 +301,7 @@ def guesses() -> Iterator[str]:
         switch = f" `Switches({guess.switch}=...)` changes it." if guess.switch else ""
         yield _item(
             f"- **{guess.name}** ({MARKS[guess.mark]})",
-            f"{guess.known}\nThe emulator: {guess.assumed}{switch}",
+            f"{guess.evidence}\nThe emulator: {guess.assumed}{switch}",
         )
 
 

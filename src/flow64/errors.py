@@ -8,9 +8,10 @@ come together in a `CompileError`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from types import UnionType
 
 from .diagnostics import Finding, as_text, summary
-from .text import printable
+from .text import printable, shortened
 
 
 class FlowError(Exception):
@@ -94,6 +95,20 @@ def missing_extra(part: str, extra: str) -> ConfigError:
 
 class BuildError(FlowError, TypeError):
     """Code calls flow64 with what it cannot take. It is raised where that stands."""
+
+
+def require_type(what: str, value: object, kind: type | UnionType, hint: str) -> None:
+    """Refuse an argument of another type.
+
+    Args:
+        what: The call and the argument, as in `Workflow: project`.
+        hint: What to write instead.
+
+    Raises:
+        BuildError: It is of another type.
+    """
+    if not isinstance(value, kind):
+        raise BuildError(f"{what} is {shortened(value)}", hint=hint)
 
 
 class CompileError(FlowError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from attrs import field, frozen
 
 from .definition import EMPTY, ProjectKey, Tag, escape_key, write_old_path
-from .errors import BuildError
+from .errors import BuildError, require_type
 from .text import did_you_mean, shortened
 from .workflow import Workflow
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 def _codes(allow: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(allow, str):  # it would be read as a list of letters
-        message = f"Project: allow is {shortened(allow)}, which is not a list of codes"
-        raise BuildError(message, hint='write allow=["isolated-block"]')
-    return tuple(allow)
+    hint = 'write allow=["isolated-block"]'  # a text would be a list of letters
+    require_type("Project: allow", allow, list | tuple | set | frozenset, hint)
+    return tuple(map(str, allow))
 
 
 @frozen

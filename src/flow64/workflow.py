@@ -29,7 +29,7 @@ from .definition.reading import loads
 from .definition.secrets import bind
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow
-from .errors import BuildError, compile_error
+from .errors import BuildError, compile_error, require_type
 from .schedules import Schedule, find_faults
 from .text import did_you_mean, shortened
 
@@ -116,20 +116,20 @@ class Workflow:
         for word in unknown:
             near = did_you_mean(word, signature(Workflow).parameters)
             raise BuildError(f"Workflow has no argument {word!r}{near}")
-        if project is not None and not isinstance(project, ProjectKey):
-            problem = f"Workflow: project is {shortened(project)}, not a Project"
-            hint = 'write Project("growth", namespace="your-domain.example")'
-            raise BuildError(problem, hint=hint)
+        hint = 'write Project("growth", namespace="your-domain.example")'
+        require_type("Workflow: project", project, ProjectKey | None, hint)
         planned = tuple(schedules) if isinstance(schedules, Iterable) else (schedules,)
         for schedule in planned:
-            if not isinstance(schedule, Schedule):
-                problem = f"Workflow: {shortened(schedule)} is not a Schedule"
-                hint = 'write schedules=[Schedule("weekdays", "0 9 * * 1-5")]'
-                raise BuildError(problem, hint=hint)
+            hint = 'write schedules=[Schedule("weekdays", "0 9 * * 1-5")]'
+            require_type("Workflow: a schedule", schedule, Schedule, hint)
+        hint = 'write pins={"workflow": {"prod": ID}, "blocks": {"find_email": ID}}'
+        require_type("Workflow: pins", pins, Mapping | None, hint)
+        for ids in (pins or {}).values():
+            require_type("Workflow: pins", ids, Mapping, hint)
         caller = sys._getframe(1)
         place = Place(caller.f_code.co_filename, caller.f_lineno)
-        held = {part: dict(ids) for part, ids in (pins or {}).items()}
-        identity = Identity(name, description, key, was, project, (), id, held, place)
+        copies = {part: dict(ids) for part, ids in (pins or {}).items()}
+        identity = Identity(name, description, key, was, project, (), id, copies, place)
         flows = (as_flow(flow), *map(as_flow, more))
         self.__attrs_init__(identity, flows, None, schedules=planned)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
 
@@ -144,6 +144,7 @@ class Workflow:
         Raises:
             ReadError: The text is not a workflow; the error says where.
         """
+        require_type("from_json: text", text, str | bytes, "write path.read_bytes()")
         return cls.from_definition(loads(text, source=source))
 
     @classmethod
@@ -500,6 +501,8 @@ def compare(
     """
     from .diff import compare, replay  # only needed for a review
 
+    for side in (before, after):
+        require_type("compare: a side", side, Workflow, "write compare(before, after)")
     sides = before.lower().definition, after.lower().definition
     comparison = compare.compare_definitions(*sides)
     if rows is None:

@@ -145,6 +145,16 @@ def test_what_buys_needs_consent(service, write, flow64):
     assert (bought[0], deployed()) == (0, ["buys"])
 
 
+def test_misspelled_environment_makes_no_second_set(service, leads, flow64):
+    """Also if no environment is configured, so that any name is one."""
+    flow64("deploy", "leads.py", "--yes")
+
+    refused = flow64("deploy", "leads.py", "-e", "prdo", "--yes")
+
+    assert (refused[0], deployed()) == (3, ["Inbound leads"])
+    assert "needs --create inbound" in refused[2]
+
+
 def test_prune_takes_the_number_of_orphans(service, write, flow64):
     five = "w = [made(key, Webhook(LEAD), title=f'{key} one') for key in 'abcde']"
     source = write(five)

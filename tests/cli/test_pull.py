@@ -57,6 +57,13 @@ def test_pulled_folder_is_what_is_live(put, flow64):
     assert flow64("diff", "prod", "live")[:2] == (0, "prod → live: 2 equal\n")
 
 
+def test_stdout_is_no_folder(put, flow64):
+    put("Inbound")
+
+    assert flow64("pull", "prod", "-o", "-")[0] == 64
+    assert not Path("-").exists()
+
+
 def test_nothing_is_overwritten(put, flow64):
     """Files that are there stay as they are, unless they are to be replaced."""
     put("Inbound")

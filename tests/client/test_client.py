@@ -92,6 +92,14 @@ def test_deploy_run_and_read(client, emulator, caplog):
     assert writes(emulator) == ["create_workflow", "run", "run"]
 
 
+@pytest.mark.parametrize("option", ["attach", "retry"])
+def test_a_name_that_is_no_id_is_no_run(client, emulator, option):
+    client.deploy(leads())
+    with pytest.raises(errors.IntentError):
+        client.run(leads(), ROWS, **{option: "latest"})
+    assert writes(emulator) == ["create_workflow"]
+
+
 def test_a_run_shows_that_it_has_finished_without_being_watched(client):
     client.deploy(leads())
     run = client.run(leads(), ROWS)

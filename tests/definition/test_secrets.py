@@ -7,12 +7,12 @@ import json
 import pickle
 
 import pytest
+from attrs import NOTHING
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64.definition import (
     MASK,
-    UNSET,
     Definition,
     Edge,
     Freezer,
@@ -198,7 +198,7 @@ def test_values_show_their_names_alone():
         with pytest.raises(TypeError):
             write(values)
     assert Values(values).hidden == values.hidden == {"token"}
-    assert (values.find("no"), values.has_content("hook")) == (UNSET, True)
+    assert (values.find("no"), values.has_content("hook")) == (NOTHING, True)
 
 
 json_values = st.recursive(

@@ -304,6 +304,16 @@ def test_what_is_not_known_to_be_an_orphan_is_never_deleted(here):
         here.apply(here.plan(A), Consents(prune=1))
 
 
+def test_refusal_of_an_orphan_says_what_is_not_known_of_it(here):
+    here.put(leads("Gone", key="gone"), commit="c" * 40)
+    plan = here.plan(**WHOLE)
+
+    with pytest.raises(errors.ConsentError) as refused:
+        here.apply(plan, pruned(plan))
+
+    assert plan.steps[0].not_checked[0] in refused.value.problems[0]
+
+
 def test_orphan_with_a_schedule_or_a_run_is_not_deleted(here, monkeypatch):
     gone = here.put(leads("Gone", key="gone"))
     schedule = here.client.schedules.create(gone, "Weekly", "0 9 * * 1")

@@ -96,6 +96,8 @@ def test_file_is_refused_with_its_line(tmp_path):
 
     with pytest.raises(errors.RowsError, match=r"a\.csv:3: "):
         as_rows(tmp_path / "a.csv")
+    with pytest.raises(errors.RowsError, match="line 1: "):
+        parse_rows(b",b\n1,2\n", "stdin")
 
 
 def test_body_is_a_copy_of_the_rows():

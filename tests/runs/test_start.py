@@ -422,7 +422,8 @@ def test_user_can_name_the_run(forgetful, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"intent": " "}, {"retry": ""}, {"new": True, "intent": "a"}]
+    "options",
+    [{"intent": " "}, {"retry": ""}, {"attach": 5}, {"new": True, "intent": "a"}],
 )
 def test_name_that_says_nothing_is_refused(service, options):
     """An empty intent would make one run of all."""

@@ -84,7 +84,7 @@ class BlockReference:
     Attributes:
         name: Its class.
         text: What it does.
-        known: How well it is documented, and where.
+        evidence: How well it is documented, and where.
         facts: Rows, columns, effects and price, by label.
         fields: Its fields, with those of the records inside.
         specs_schema: The JSON Schema of its specs.
@@ -94,7 +94,7 @@ class BlockReference:
     kind: str
     name: str
     text: str
-    known: str
+    evidence: str
     facts: Mapping[str, Sequence[str]]
     fields: Sequence[Field]
     specs_schema: Any
@@ -169,7 +169,7 @@ class BlockReference:
         return all(word.casefold() in haystack for word in words)
 
     def __rich__(self) -> str:
-        lines = [f"{self.kind}  {self.known}", ""]
+        lines = [f"{self.kind}  {self.evidence}", ""]
         for paragraph in self.text.split("\n\n"):
             lines += [*_wrap(paragraph), ""]
         for label, texts in self.facts.items():

@@ -150,6 +150,9 @@ def plan_workflows(client: Client, loaded: loading.Loaded) -> Plan | None:
     if faults:
         printing.report_faults(faults)
         return None
+    settings = load_settings().environments
+    # Without settings there is one environment, so a second name may be a slip.
+    environments = [item.key for item in settings.values() if client.env in settings]
     left_out: Sequence[str] = ()
     if loaded.is_picked and loaded.is_of_whole:
         ids = (workflow.find_id(env) for workflow in loaded.left_out)
@@ -163,7 +166,7 @@ def plan_workflows(client: Client, loaded: loading.Loaded) -> Plan | None:
         values=Values(terms.values),
         projects=loaded.projects if loaded.is_whole or left_out else None,
         left_out=left_out,
-        environments=[item.key for item in load_settings().environments.values()],
+        environments=environments,
         organisation=terms.org_id,
         prices=terms.prices,
         git=git,

@@ -70,6 +70,8 @@ def command(
     environment becomes that value. A workflow with another text that looks like a key
     is not saved: its place is printed.
     """
+    if params.is_dash(output):
+        raise params.option_error("--output", "it is a folder: name one, as in -o live")
     live = _parse(address, env)
     environment = params.find_environment(live.env)
     known_values = find_known_values(environment)

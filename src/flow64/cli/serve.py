@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from ..analysis.live import LiveCatalogue
-from ..definition import load_json, parse_json
+from ..definition import load_json
 from ..emulator import Emulator, Switches, load_fixtures
 from ..emulator.service import parse_data
 from ..endpoints import is_loopback
@@ -113,7 +113,9 @@ def command(
             allow_names=allow_names,
             fixtures=load_fixtures(fixtures),
             allow_hosts=allow_hosts,
-            blocks=None if blocks_file is None else _read_blocks(blocks_file),
+            blocks=None
+            if blocks_file is None
+            else LiveCatalogue.read(blocks_file).as_data()["blocks"],
         )
     except ConfigError as error:
         if error.url is not None:  # the store is served already
@@ -142,14 +144,6 @@ def _read_switches(pairs: Sequence[str]) -> Switches:
             raise params.option_error("--switch", f"{pair!r} is not NAME=VALUE")
         values[name.replace("-", "_")] = load_json(text, text)
     return parse_data(values, Switches)
-
-
-def _read_blocks(path: Path) -> Sequence[Any]:
-    """Read a list of blocks to answer."""
-    LiveCatalogue.read(path)  # or a ReadError says what is wrong
-    data = parse_json(path.read_bytes(), str(path))
-    entries: Sequence[Any] = data["blocks"] if isinstance(data, Mapping) else data
-    return entries
 
 
 def _find_store() -> Path:

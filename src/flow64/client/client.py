@@ -25,13 +25,12 @@ from ..deploy.make import make_plan
 from ..deploy.plan import Consents, Plan, Step
 from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..endpoints import endpoint_of
-from ..errors import BuildError, ConfigError
+from ..errors import BuildError, ConfigError, require_type
 from ..runs import batches, inputs
 from ..runs.journal import Journal
 from ..runs.launch import Launch
 from ..runs.payload import Budget, Rows
 from ..runs.starter import make_starter
-from ..text import shortened
 from .topics import Run, Runs, Schedules, SigningSecrets, Workflows
 
 if TYPE_CHECKING:
@@ -390,6 +389,7 @@ class Client:
             DeployError: The environment does not give all its values.
             ConsentError: Another user's workflow may have the same id there.
         """
+        require_type("workflow", workflow, Deployable, "write a Workflow")
         if env is not None and self.env not in (None, env):
             problem = f"env is {env!r}, and this client is for {self.env!r}"
             raise BuildError(problem, hint=f"make one for {env!r}")
@@ -446,17 +446,16 @@ def _name_place(transport: httpx.BaseTransport) -> str:
     return getattr(transport, "place", None) or f"transport:{uuid4()}"
 
 
-def choose_client(callee: str, client: Any) -> Client:
+def choose_client(callee: str, client: Client | None) -> Client:
     """Return the given client, or a new one that closes once it is unused.
 
     Raises:
         BuildError: It is something else, such as the name of an environment.
     """
+    hint = "write Client(...); an AsyncClient has awaited methods of its own"
+    require_type(f"{callee}: client", client, Client | None, hint)
     if client is None:
         client = Client()
         session = client.session  # its runs hold that, and not the client
         finalize(session, session._http.close)  # noqa: SLF001 - not through the session
-    if not isinstance(client, Client):
-        problem = f"{callee}: client is {shortened(client)}, not a Client"
-        raise BuildError(problem, hint="an AsyncClient has awaited methods of its own")
     return client

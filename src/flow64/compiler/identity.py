@@ -170,5 +170,6 @@ class Identity(NamedTuple):
             keys += [("was", key) for _, key in below]
         if (project := self.project) is not None:
             keys += [("project key", project.key), ("namespace", project.namespace)]
-            keys += [("was", name) for name in project.old if project.was is not None]
+            what = f"in was={shortened(project.was)}, NAMESPACE/KEY of the project,"
+            keys += [(what, name) for name in project.old if project.was is not None]
         return keys

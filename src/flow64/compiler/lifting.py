@@ -188,10 +188,7 @@ def _edge_faults(definition: Definition) -> Iterator[str]:
                 yield f"an edge names the block {shortened(end)}, which is not there"
         if edge.extra.get("condition") is not None:
             yield "an edge has a condition, which code cannot say"
-    topology = definition.topology
-    rank = {at: number for number, at in enumerate(topology.order)}
-    pairs = zip(topology.sources, topology.targets, strict=True)
-    if any(rank[source] >= rank[target] for source, target in pairs):
+    if definition.topology.has_cycle:
         yield "rows run in a circle"
 
 

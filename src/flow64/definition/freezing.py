@@ -66,8 +66,7 @@ class Hidden:
 
 
 def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
-    message = "blocks and definitions are frozen: make another block, with_(...)"
-    raise TypeError(message)
+    raise TypeError("blocks and definitions are frozen: make another block, with_(...)")
 
 
 class FrozenDict(dict[str, Any]):
@@ -108,11 +107,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def is_encodable(text: str) -> bool:
-    """Return True if a text is Unicode, without a lone surrogate."""
+def is_encodable(text: Any) -> bool:
+    """Return True for a text of Unicode, without a lone surrogate."""
     try:
         text.encode()
-    except UnicodeEncodeError:
+    except (AttributeError, UnicodeEncodeError):  # it is no text
         return False
     return True
 
@@ -293,9 +292,8 @@ def _rfc8785(value: Any) -> str:
         # RFC 8785 sorts by UTF-16 code units, which differs from code points where
         # characters beyond U+FFFF meet U+E000 to U+FFFF.
         keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-        return (
-            f"{{{','.join([f'{quote(key)}:{_rfc8785(value[key])}' for key in keys])}}}"
-        )
+        members = [f"{quote(key)}:{_rfc8785(value[key])}" for key in keys]
+        return f"{{{','.join(members)}}}"
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_rfc8785, value))}]"
     return _double(value) if isinstance(value, float) else json.dumps(value)

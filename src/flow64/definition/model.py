@@ -229,6 +229,13 @@ class Topology:
             return range(len(self.kinds))
         return order_nodes(range(len(self.kinds)), self.sources, self.targets)
 
+    @property
+    def has_cycle(self) -> bool:
+        """Whether rows run in a circle."""
+        rank = positions_in(self.order)
+        pairs = zip(self.sources, self.targets, strict=True)
+        return any(rank[source] >= rank[target] for source, target in pairs)
+
     def _group(self, by: Sequence[int], ends: Sequence[int]) -> list[list[int]]:
         groups: list[list[int]] = [[] for _ in range(len(self.kinds))]
         for position, end in zip(by, ends, strict=True):
@@ -414,9 +421,7 @@ def meaning(definition: Definition) -> dict[str, Any]:
         blocks.setdefault(canonical_id(block.id), []).append(data)
     for block_id, copies in blocks.items():
         # Two with one id are faulty, and yet no block may be lost from sight.
-        blocks[block_id] = (
-            copies[0] if len(copies) == 1 else sorted(copies, key=rfc8785)
-        )
+        blocks[block_id] = sorted(copies, key=rfc8785) if copies[1:] else copies[0]
     return {
         "name": definition.name,
         "description": description,

@@ -69,7 +69,7 @@ def name_json_type(value: object) -> str:
 
 
 def parse_json(text: str | bytes, source: str) -> Any:
-    """Parse JSON in UTF-8. An object with a key twice becomes a `Problem`.
+    """Parse JSON in UTF-8. What cannot be kept becomes a `Problem`.
 
     Raises:
         ReadError: It is too long, holds too many values, has another encoding, is not
@@ -122,9 +122,11 @@ def _as_object(pairs: list[tuple[str, Any]]) -> Any:
     return Problem(f"the key {shortened(twice)} stands twice", "keep one of them")
 
 
-def _as_number(digits: str) -> float:
-    """Return a whole number. One of too many digits becomes infinite: no JSON."""
-    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+def _as_number(digits: str) -> Any:
+    """Return a whole number. One of too many digits becomes a `Problem`."""
+    if len(digits) <= MAX_DIGITS:
+        return int(digits)
+    return Problem(f"a number has {len(digits):,} digits", "write it as text")
 
 
 # -- Definitions -----------------------------------------------------------------------
@@ -267,10 +269,8 @@ class _Reader:
             self.fail(f"{key} is missing; the service requires it", here)
         value = data[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            problem = (
-                f"{key} must be {JSON_TYPE_NAMES[kind]}, not {name_json_type(value)}"
-            )
-            self.fail(problem, (*here, key))
+            wanted, actual = JSON_TYPE_NAMES[kind], name_json_type(value)
+            self.fail(f"{key} must be {wanted}, not {actual}", (*here, key))
         return value
 
     def _find(self, data: Mapping[str, Any], key: str, here: Path = ()) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NoReturn, TypeAlias, final
 
-from attrs import evolve
+from attrs import NOTHING, evolve
 
 from ..errors import ConfigError
 from ..secrets import Secrets, map_json, texts_in, walk
@@ -72,18 +72,14 @@ class Values(Mapping[str, Any]):
         raise TypeError("values may be secret, so they are neither copied nor pickled")
 
     def find(self, name: str) -> Any:
-        """Return a content as plain JSON data; `UNSET` if there is none here."""
+        """Return a content as plain JSON data; `NOTHING` without it or its variable."""
         with suppress(ConfigError, KeyError):
             return thaw(self._values[name])
-        return UNSET
+        return NOTHING
 
     def has_content(self, name: str) -> bool:
         """Return True if a content is given, and its variable is set."""
-        return self.find(name) is not UNSET
-
-
-UNSET: Final = object()
-"""The content of a value that is not given, or that has no variable here."""
+        return self.find(name) is not NOTHING
 
 
 # -- Plain values ----------------------------------------------------------------------
@@ -213,11 +209,11 @@ def name_secrets(
             # Another form of what has the secret inside may show it as well.
             return Hidden() if at in around and isinstance(item, str) else item
         named = Value(places[at], secret=True)
-        wanted = UNSET if values is None else values.find(named.name)
+        wanted = NOTHING if values is None else values.find(named.name)
         plain = thaw(item)
         is_same = type(plain) is type(wanted) and plain == wanted
         is_named = isinstance(item, Value) and item.name == named.name
-        return named if is_same or is_named or wanted is UNSET else Hidden()
+        return named if is_same or is_named or wanted is NOTHING else Hidden()
 
     return live.map_specs(
         lambda block: map_json(block.specs, replace, (block.id.lower(),))

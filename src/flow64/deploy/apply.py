@@ -196,7 +196,8 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
         if consents.skips(step) or step.is_idle:
             continue
         if lacking := consents.lacks(step):
-            why = step.note or "; ".join(step.purchases) or step.state
+            reasons = step.purchases or step.not_checked
+            why = step.note or "; ".join(reasons) or step.state
             ways = " ".join(f"{as_option(need)} {step.key}" for need in lacking)
             if step.advice:
                 ways += f", or write {join_words(map(str, step.advice))}"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, frozen
 
 from ..blocks import CATALOGUE
 from ..definition import (
     EMPTY,
-    UNSET,
     Definition,
     Edge,
     FrozenDict,
@@ -140,7 +139,7 @@ def _compare_secrets(
     }
     for path, name in places.items():
         wanted = values.find(name)
-        if wanted is UNSET:
+        if wanted is NOTHING:
             unset.add(name)
         elif thaw(items.get(path)) != wanted:
             differ.add(name)

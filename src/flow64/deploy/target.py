@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import evolve, field, frozen
 
@@ -34,6 +34,7 @@ from ..text import did_you_mean, join_words, printable
 from .git import Git
 
 
+@runtime_checkable
 class Deployable(Protocol):
     """A workflow that a target is made of, such as a `Workflow`."""
 

@@ -88,14 +88,14 @@ class Guess:
     Attributes:
         name: The behaviour, in kebab-case.
         mark: How much is known: a key of `MARKS`.
-        known: What the documents say.
+        evidence: What the documents say.
         assumed: What the emulator does.
         switch: The field of `Switches` that changes it.
     """
 
     name: str
     mark: str
-    known: str
+    evidence: str
     assumed: str
     switch: str | None = None
 

@@ -94,7 +94,7 @@ def find_problems(graph: JsonObject) -> Iterator[str]:
     except ReadError as error:
         yield f"The emulator cannot read it: {error.problem}"
         return
-    if _has_cycle(definition):
+    if definition.topology.has_cycle:
         yield "Workflow graph contains a cycle"
     else:
         yield from _row_kind_mismatches(definition)
@@ -132,15 +132,6 @@ def _list_defaults(kind: str) -> Mapping[str, Any]:
     # Frameworks write null for a field that is not set. Here only a field with no
     # effect is written so, since no document says that the service does it.
     return {**defaults, "webhook_input": None} if kind == Webhook.kind else defaults
-
-
-def _has_cycle(definition: Definition) -> bool:
-    place = {position: at for at, position in enumerate(definition.topology.order)}
-    return any(
-        place[parent] >= place[position]
-        for position, parents in enumerate(definition.topology.parents)
-        for parent in parents
-    )
 
 
 def _row_kind_mismatches(definition: Definition) -> Iterator[str]:

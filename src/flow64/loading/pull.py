@@ -84,11 +84,11 @@ def name_values(
 
     stamp = ids.genuine_stamp(live.stamp, live.id)
     named = name_secrets(live, stamped_places(live, stamp))
-    blocks: list[WireBlock] = []
-    for block in named.blocks:
-        specs = {key: map_json(value, name) for key, value in block.specs.items()}
-        blocks.append(block._replace(specs=FrozenDict(specs)))
-    return evolve(live, blocks=tuple(blocks)), names
+
+    def name_fields(block: WireBlock) -> FrozenDict:
+        return FrozenDict({k: map_json(v, name) for k, v in block.specs.items()})
+
+    return named.map_specs(name_fields), names
 
 
 def _is_clear(text: str, is_secret: bool) -> bool:

@@ -81,8 +81,7 @@ def run_batches(
             the batches before it.
     """
     if min(size, concurrency) < 1:
-        problem = "size and concurrency count from 1 up"
-        raise errors.BuildError(problem)
+        raise errors.BuildError("size and concurrency count from 1 up")
     source = payload.as_iterable(rows)
     total = None if iter(source) is source else _check_all(launch, source, size)
 

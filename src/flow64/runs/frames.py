@@ -61,8 +61,7 @@ def rows_of(table: Any) -> Sequence[Raw] | None:
         try:
             rows: Sequence[Raw] = read(table)
         except (ValueError, OverflowError) as error:  # a date beyond year 9999
-            problem = f"a value of the table cannot be read: {error}"
-            raise rows_error([problem]) from None
+            raise rows_error([f"a value of the table: {error}"]) from None
         return rows
     return None
 

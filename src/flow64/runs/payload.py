@@ -72,6 +72,8 @@ def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
     """
     copies, problems = [], []
     for number, row in enumerate(as_iterable(rows), first):
+        if isinstance(row, CsvRow) and "" in row:
+            raise rows_error(["line 1: a column of the header has no name; add one"])
         if isinstance(row, Mapping):
             copies.append(CsvRow(row) if isinstance(row, CsvRow) else dict(row))
         else:

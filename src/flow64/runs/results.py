@@ -257,8 +257,7 @@ def download(
     target = Path(path)
     form = form_of_target(target)
     if every_stage and (block is not None or form):
-        problem = "every_stage=True saves all files: leave out block, and name a folder"
-        raise errors.BuildError(problem)
+        raise errors.BuildError("every_stage=True takes no block: name only a folder")
     if form:
         require_free(target, overwrite=overwrite)
     if form == PARQUET:

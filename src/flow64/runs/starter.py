@@ -77,8 +77,7 @@ def make_starter(
         if text is not None and (not is_encodable(text) or not text.strip()):
             raise errors.BuildError(f"{shortened(text)} names no run")
     if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
-        problem = "new, retry and attach exclude each other, and new an intent"
-        raise errors.BuildError(problem)
+        raise errors.BuildError("new, retry, attach: one at most; new takes no intent")
     body = launch.build_payload(rows, first)
     name = f"flow64:{launch.ready.stamp.bound}"
     if intent:
@@ -275,7 +274,7 @@ class Starter:
         job_id = str(start.job_id)
         live = self._get_status(job_id)
         if live is None:
-            reason = f"the service answers 404 for run {job_id} of the journal"
+            reason = f"the service does not show run {job_id} of the journal"
             raise errors.unknown_error(self._what, reason, [job_id])
         if start.code != self.launch.ready.stamp.unbound:
             text = "run %s of intent %r was started by other code; it is not repeated"
@@ -304,8 +303,10 @@ class Starter:
         """Return the status of a run; None if the service does not show the run."""
         try:
             return calls.live_status(self.session, job_id)
-        except errors.NotFoundError:
-            return None
+        except errors.ApiError as error:
+            if _status(error) in (404, 422):  # 422: it has not the form of an id
+                return None
+            raise
 
     # -- Sending ----------------------------------------------------------------------
 

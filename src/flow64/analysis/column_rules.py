@@ -408,6 +408,8 @@ def contradicting_conditions(definition: Definition) -> Iterator[Fault]:
         city = Filter.where("city").equals("Oslo").and_("city").equals("Bergen")
         flow = Webhook(LEAD, input_schema={"city": "string"}) >> city
     """
+    if len(_list_predicates(definition)) < 2:
+        return
     deciding: dict[int, dict[str, list[Predicate]]] = {}
     for predicate in _list_predicates(definition):
         if predicate.decides:

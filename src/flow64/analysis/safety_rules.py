@@ -307,17 +307,18 @@ def late_filter(definition: Definition) -> Iterator[Fault]:
         above = paid[position]
         if above is None:
             continue
-        name, kind = name_block(definition, above), definition.blocks[above].kind
-        advice = f"put it before {kind}, which then costs nothing for dropped rows"
+        kind, is_filter = definition.blocks[above].kind, block.kind == Filter.kind
         names = [column.name for column in flow.facts[position].reads]
         here, there = flow.before[position], flow.before[above]
         are_there = all(n in there and there[n] == here.get(n) for n in names)
-        if block.kind != Filter.kind:
-            message = f"rows are there twice when {name} is paid"
-            yield Fault(position, message, advice, "note")
-        elif names and are_there and not flow.facts[above].opens:
+        if is_filter and (not names or not are_there or flow.facts[above].opens):
+            continue
+        name = name_block(definition, above)
+        message = f"rows are there twice when {name} is paid"
+        if is_filter:
             message = f"the filter reads nothing that {name} adds"
-            yield Fault(position, message, advice)
+        advice = f"put it before {kind}, which then costs nothing for dropped rows"
+        yield Fault(position, message, advice, None if is_filter else "note")
 
 
 @once

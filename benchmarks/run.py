@@ -5,7 +5,8 @@
 
 Each line has two contenders, measured in turns in the same run, so that a busy machine
 slows both of them. Medians are compared. "By hand" is a program without flow64 that
-writes the same dicts, `uuid.uuid5` and `json.dumps`. hera makes a dict of a DAG of the
+writes the same dicts, `uuid.uuid5` and `json.dumps`. A fleet is what one function with
+two parameters makes in a loop, one after the other. hera makes a dict of a DAG of the
 same shape; it is measured at 1,000 blocks alone, since its time grows with the square.
 """
 
@@ -20,7 +21,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -41,8 +42,15 @@ try:
 except ModuleNotFoundError:
     pl = None
 
-from flow64 import LEAD, Client, Project, Workflow, returns
-from flow64.blocks import FindEmail, LeadEnrichment, Webhook
+from flow64 import LEAD, Client, Flow, Project, Start, Workflow, returns
+from flow64.blocks import (
+    EmailMode,
+    Filter,
+    FindEmail,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
 from flow64.client import Policy
 from flow64.definition import FLOW64
 from flow64.deploy.git import Git
@@ -54,25 +62,23 @@ from flow64.runs.rows import RowFile
 from flow64.runs.typed import ResultRows, structure_for
 
 Call = Callable[[], Any]
+Step = tuple[str, str, str, dict[str, Any]]
+"""Key, label, kind and specs of a block."""
 FIELDS = {"title": "Current job title"}
+URL = "https://acme.example/hook"
 
 
 # -- By hand ---------------------------------------------------------------------------
 
 
-def by_hand(name: str, keys: list[str], edges: list[tuple[int, int]]) -> str:
+def by_hand(
+    key: str, title: str, steps: list[Step], edges: list[tuple[int, int]]
+) -> str:
     """The JSON of blocks by key, and of edges between their positions."""
-    path = f"ns:local/workflow:{name}"
-    ids = [str(uuid5(FLOW64, f"{path}/block:{key}")) for key in keys]
-    kinds: list[tuple[str, str, dict[str, Any]]] = [
-        ("enrichment", "find_email", {"mode": "PROFESSIONAL"})
-        if number % 2
-        else ("enrichment", "lead_enrichment", {"return_fields": {**FIELDS}})
-        for number in range(1, len(ids) + 1)
-    ]
-    kinds[0] = ("io", "webhook", {"dataframe_type": "LEAD"})
+    path = f"ns:local/workflow:{key}"
+    ids = [str(uuid5(FLOW64, f"{path}/block:{name}")) for name, *_ in steps]
     body = {
-        "workflow_name": name,
+        "workflow_name": title,
         "workflow_description": "",
         "workflow_definition": {
             "blocks": [
@@ -83,8 +89,8 @@ def by_hand(name: str, keys: list[str], edges: list[tuple[int, int]]) -> str:
                     "block_name": kind,
                     "specs": specs,
                 }
-                for number, (block_id, (label, kind, specs)) in enumerate(
-                    zip(ids, kinds, strict=True), 1
+                for number, (block_id, (_, label, kind, specs)) in enumerate(
+                    zip(ids, steps, strict=True), 1
                 )
             ],
             "edges": [
@@ -97,28 +103,56 @@ def by_hand(name: str, keys: list[str], edges: list[tuple[int, int]]) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def chain_by_hand(count: int, name: str = "w") -> str:
-    keys = [f"k{number:06d}" for number in range(count)]
-    return by_hand(name, keys, list(pairwise(range(count))))
+def steps_by_hand(count: int) -> list[Step]:
+    steps: list[Step] = [
+        (
+            f"k{number:06d}",
+            "enrichment",
+            "lead_enrichment",
+            {"return_fields": {**FIELDS}},
+        )
+        if number % 2
+        else (f"k{number:06d}", "enrichment", "find_email", {"mode": "PROFESSIONAL"})
+        for number in range(count)
+    ]
+    steps[0] = ("k000000", "io", "webhook", {"dataframe_type": "LEAD"})
+    return steps
+
+
+def chain_by_hand(count: int) -> str:
+    return by_hand("w", "w", steps_by_hand(count), list(pairwise(range(count))))
 
 
 def wide_by_hand(count: int) -> str:
-    keys = [f"k{number:06d}" for number in range(count)]
     middle = range(1, count - 1)
-    return by_hand(
-        "w", keys, [(0, m) for m in middle] + [(m, count - 1) for m in middle]
-    )
+    edges = [(0, m) for m in middle] + [(m, count - 1) for m in middle]
+    return by_hand("w", "w", steps_by_hand(count), edges)
+
+
+def inbound_by_hand(region: str, mode: str) -> str:
+    schema = {"email": "string", "company": "string"}
+    conditions = [{"column": "email_status", "operator": "equals", "value": "OK"}]
+    fields = {"title": f"Job title in {region}"}
+    blocks: list[tuple[str, str, dict[str, Any]]] = [
+        ("io", "webhook", {"dataframe_type": "LEAD", "input_schema": schema}),
+        ("enrichment", "lead_enrichment", {"return_fields": fields}),
+        ("enrichment", "find_email", {"mode": mode}),
+        ("transform", "filter", {"filters": conditions}),
+        ("output", "outgoing_webhook", {"url": f"{URL}/{region}"}),
+    ]
+    steps = [(kind, label, kind, specs) for label, kind, specs in blocks]
+    return by_hand(region, f"Leads of {region}", steps, list(pairwise(range(5))))
 
 
 def fleet_by_hand(count: int) -> list[str]:
-    return [chain_by_hand(5, f"w{number}") for number in range(count // 5)]
+    return [inbound_by_hand(*parameters) for parameters in parameters_of(count)]
 
 
 # -- flow64 ----------------------------------------------------------------------------
 
 
 def blocks(count: int) -> list[Any]:
-    """The blocks that `by_hand` writes down."""
+    """The blocks that `steps_by_hand` writes down."""
     return [
         Webhook(LEAD, key="k000000"),
         *(
@@ -130,11 +164,11 @@ def blocks(count: int) -> list[Any]:
     ]
 
 
-def chain(count: int, name: str = "w", project: Project | None = None) -> Workflow:
+def chain(count: int) -> Workflow:
     flow, *others = blocks(count)
     for block in others:
         flow = flow >> block
-    return Workflow(name, flow, key=name, project=project)
+    return Workflow("w", flow, key="w")
 
 
 def wide(count: int) -> Workflow:
@@ -142,19 +176,37 @@ def wide(count: int) -> Workflow:
     return Workflow("w", first >> middle >> last, key="w")
 
 
-def fleet(count: int) -> list[Workflow]:
-    return [chain(5, f"w{number}") for number in range(count // 5)]
+def inbound(region: str, mode: EmailMode, project: Project | None = None) -> Workflow:
+    flow: Flow[Start, Any] = (
+        Webhook(LEAD, input_schema={"email": "string", "company": "string"})
+        >> LeadEnrichment(return_fields={"title": f"Job title in {region}"})
+        >> FindEmail(mode=mode)
+        >> Filter.where("email_status").equals("OK")
+        >> OutgoingWebhook(url=f"{URL}/{region}")
+    )
+    return Workflow(f"Leads of {region}", flow, key=region, project=project)
+
+
+def parameters_of(count: int) -> Iterator[tuple[str, EmailMode]]:
+    """The region and the mode of each workflow of a fleet with so many blocks."""
+    modes: tuple[EmailMode, EmailMode] = ("PROFESSIONAL", "PERSONAL")
+    return ((f"r{number:06d}", modes[number % 2]) for number in range(count // 5))
+
+
+def fleet(count: int) -> Iterator[Workflow]:
+    return (inbound(*parameters) for parameters in parameters_of(count))
 
 
 def as_json(made: Any) -> Any:
-    if isinstance(made, list):
-        return [as_json(workflow) for workflow in made]
-    return made.to_json(indent=None)
+    if isinstance(made, Workflow):
+        return made.to_json(indent=None)
+    return [workflow.to_json(indent=None) for workflow in made]
 
 
 def check(made: Any) -> Any:
     return [
-        workflow.check() for workflow in (made if isinstance(made, list) else [made])
+        workflow.check()
+        for workflow in ([made] if isinstance(made, Workflow) else made)
     ]
 
 
@@ -249,7 +301,7 @@ def measure_compiling(sizes: Mapping[int, int]) -> None:
 def measure_planning(count: int) -> None:
     """A fleet that the service does not have yet, on an emulator in this process."""
     project = Project("bench", namespace="acme.example")
-    workflows = [chain(5, f"w{number}", project) for number in range(count)]
+    workflows = [inbound(*each, project) for each in parameters_of(count * 5)]
     hurried = Policy(requests_per_minute=None)
     with (
         Emulator() as emulator,

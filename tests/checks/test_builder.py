@@ -6,6 +6,7 @@ import asyncio
 import resource
 import sys
 import time
+from types import MappingProxyType
 
 import pytest
 
@@ -178,16 +179,21 @@ def test_b4_scopes_and_branches_nest_without_a_limit():
 
 def test_b6_what_is_built_stays():
     """Lists and dicts that went in may change afterwards; what came out does not."""
-    columns, specs = ["a"], {"b": {"c": 1}}
-    block = RawBlock("k", specs=specs, extra={"columns": columns})
-    made = after_source(block).compile(values={})
+    columns, specs, fields = ["a"], {"b": {"c": 1}}, {"title": "Job title"}
+    workflow = after_source(
+        RawBlock("k", specs=specs, extra={"columns": columns}),
+        LeadEnrichment(return_fields=MappingProxyType(fields)),
+        Filter.where("a").in_(columns),
+    )
+    made = workflow.compile(values={})
     text = dumps(made)
 
     columns.append("b")
+    fields["city"] = "City"
     specs["b"]["c"] = 2
     specs["d"] = 3
 
-    assert dumps(made) == text
+    assert dumps(made) == workflow.to_json() == text
     with pytest.raises(TypeError, match="frozen"):
         made.blocks[1].specs["b"]["c"] = 2
 

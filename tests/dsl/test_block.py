@@ -193,11 +193,11 @@ def test_with_keeps_everything_else():
     """`with_` changes what it names, and so keeps key and id."""
     block = FindEmail(**FULL)
 
-    changed = block.with_(mode="PROFESSIONAL", allow=())
+    changed = block.with_(mode="PROFESSIONAL", allow=[])
 
     assert arguments(changed) == arguments(block) | {
         "mode": "PROFESSIONAL",
-        "allow": (),
+        "allow": [],
     }
     assert (type(changed), changed == block) == (FindEmail, False)
     assert block.mode == "PERSONAL"

@@ -205,7 +205,7 @@ DECORATE: Final = "write @attrs.frozen(eq=False, kw_only=True)"
 RESERVED: Final = ("key", "was", "id", "extra", "allow")
 """Arguments of every block that are not specs."""
 
-_set = object.__setattr__
+_MUTABLE: Final = (dict, list, tuple, Mapping)  # a tuple may hold a list
 
 
 @frozen(eq=False, kw_only=True, slots=False)
@@ -324,7 +324,7 @@ def as_data(item: Any) -> Any:
 
 
 def _freeze(value: Any) -> Any:
-    """Freeze a dict or list, so that a block stays as it was written.
+    """Freeze a mapping, list or tuple, so that a block stays as it was written.
 
     A loop may fill one dict again and again, and make a block of it each time. What is
     not JSON is kept as a plain dict or list, and the compiler says so.
@@ -332,7 +332,7 @@ def _freeze(value: Any) -> Any:
     try:
         return _FREEZER.freeze(value)
     except BuildError:
-        return dict(value) if isinstance(value, dict) else list(value)
+        return dict(value) if isinstance(value, Mapping) else list(value)
 
 
 def _refuse(problem: Problem) -> NoReturn:
@@ -367,12 +367,12 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
         if sent:
             arguments = sent | arguments
         for name, value in arguments.items():
-            if isinstance(value, dict | list):
+            if type(value) is not str and isinstance(value, _MUTABLE):
                 arguments[name] = _freeze(value)
         caller = sys._getframe(1)
         arguments["_code"] = caller.f_code
         arguments["_instruction"] = caller.f_lasti
-        _set(self, "__dict__", arguments)
+        object.__setattr__(self, "__dict__", arguments)
         if judge is not None:
             judge(self)
 

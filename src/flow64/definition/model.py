@@ -312,7 +312,7 @@ class Definition:
         blocks = [block._replace(specs=change(block)) for block in self.blocks]
         return evolve(self, blocks=tuple(blocks))
 
-    @property
+    @cached_property
     def by_kind(self) -> Mapping[str, Sequence[int]]:
         """Positions of the blocks of each kind."""
         return self.topology.by_kind
@@ -323,15 +323,11 @@ class Definition:
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
-    @property
+    @cached_property
     def topology(self) -> Topology:
         """The kinds of the blocks, and the edges between them by position."""
         if self.shape is not None and len(self.shape.kinds) == len(self.blocks):
             return self.shape
-        return self._read_topology
-
-    @cached_property
-    def _read_topology(self) -> Topology:
         at = self.index
         edges = [edge for edge in self.edges if edge.source in at and edge.target in at]
         return Topology.of(

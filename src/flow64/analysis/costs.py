@@ -7,7 +7,7 @@ its limits all show what it returns. It is an estimate and never a quote.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -136,21 +136,29 @@ class Cost:
         }
 
     def __str__(self) -> str:
-        data = self.as_data()
+        most = "at most " if self.is_whole else ""
         depends = {c.kind: ", ".join(c.depends) for c in self.charges if c.depends}
-        parts = [] if data["dollars"] is None else [format_dollars(data["dollars"])]
-        parts += [
-            f"{price['kind']} {format_dollars(price['dollars'])} a row for an unknown "
-            "number of rows"
-            for price in data["open"]
-        ]
-        for kind in data["unpriced"]:
-            reason = f" (depends on {depends[kind]})" if kind in depends else ""
-            parts.append(f"unknown for {kind}{reason}")
-        most = "" if data["open"] or data["unpriced"] else "at most "
-        text = f"{self.unit.removeprefix('per ')}: {most}{' + '.join(parts)}"
-        unconfirmed = self.describe_unconfirmed_prices()
-        return f"{text} (unconfirmed: {unconfirmed})" if unconfirmed else text
+        names = {kind: f"{kind} (depends on {depends[kind]})" for kind in depends}
+        text = describe_cost(self.as_data(), lambda kind: names.get(kind, kind))
+        return f"{self.unit.removeprefix('per ')}: {most}{text}"
+
+
+def describe_cost(cost: Mapping[str, Any], name: Callable[[str], str]) -> str:
+    """Return a cost, as `Cost.as_data` gives it, in words.
+
+    Args:
+        name: Writes a kind.
+    """
+    parts = [] if cost["dollars"] is None else [format_dollars(cost["dollars"])]
+    parts += [
+        f"{name(price['kind'])} {format_dollars(price['dollars'])} a row for an "
+        "unknown number of rows"
+        for price in cost["open"]
+    ]
+    if cost["unpriced"]:
+        parts.append(f"unknown for {', '.join(map(name, cost['unpriced']))}")
+    note = ", ".join(map(name, cost["unconfirmed"]))
+    return (" + ".join(parts) or "unknown") + f" (unconfirmed: {note})" * bool(note)
 
 
 def cost(

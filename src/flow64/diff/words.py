@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final, TypeAlias
 
+from ..analysis.costs import describe_cost
 from ..definition import MASK, VALUE_KEY
 from ..secrets import mask
-from ..text import format_dollars, truncate
+from ..text import truncate
 from .compare import Change
 from .facts import ANY, MISSING, UNKNOWN, Item, Marker, Part, Path
 
@@ -96,18 +97,7 @@ def format_finding(change: Change) -> str:
 
 def format_cost(cost: Mapping[str, Any] | None) -> str:
     """Return the cost of 1,000 rows, as `Cost.as_data` gives it, in words."""
-    if cost is None:
-        return "nothing"
-    parts = [] if cost["dollars"] is None else [format_dollars(cost["dollars"])]
-    parts += [
-        f"{format_name(row['kind'])} {format_dollars(row['dollars'])} a row for an "
-        "unknown number of rows"
-        for row in cost["open"]
-    ]
-    if cost["unpriced"]:
-        parts.append(f"unknown for {', '.join(map(format_name, cost['unpriced']))}")
-    note = ", ".join(map(format_name, cost["unconfirmed"]))
-    return (" + ".join(parts) or "unknown") + f" (unconfirmed: {note})" * bool(note)
+    return "nothing" if cost is None else describe_cost(cost, format_name)
 
 
 def format_type(value: Any) -> str:

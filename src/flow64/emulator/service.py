@@ -9,9 +9,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
-from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
+from .. import tables
 from ..errors import ConfigError
 from . import records
 from .operations import FaultBody, Faults, Location, make_violation
@@ -46,15 +46,16 @@ class Switches:
 def _as_is(value: Any, hint: type[Any]) -> Any:
     """Return a value of exactly this type; cattrs would convert others."""
     if type(value) is not hint and not (hint is float and type(value) is int):
-        raise TypeError(f"{value!r} is not {hint.__name__}")
+        raise tables.WrongValueError(f"{value!r} is not {hint.__name__}")
     if isinstance(value, int | float) and not 0 <= value < float("inf"):
-        raise ValueError(f"{value!r} is not 0 or more")
+        raise tables.WrongValueError(f"{value!r} is not 0 or more")
     return value
 
 
-_CONVERTER: Final = Converter(forbid_extra_keys=True)
-for _type in (bool, int, float, str):
-    _CONVERTER.register_structure_hook(_type, _as_is)
+_CONVERTER: Final = tables.make_converter(
+    dict.fromkeys((bool, int, float, str), _as_is)
+)
+tables.add_class(_CONVERTER, Switches)
 _CONVERTER.register_structure_hook(
     FaultBody, lambda value, _: None if value is None else _as_is(value, str)
 )
@@ -69,8 +70,8 @@ def parse_data(data: JsonObject, cls: type[T]) -> T:
     try:
         return _CONVERTER.structure(data, cls)
     except BaseValidationError as error:
-        problems = "; ".join(map(str, error.exceptions))
-        raise ConfigError(f"{cls.__name__.lower()}: {problems}") from error
+        problems = tables.list_mistakes(error, cls.__name__.lower())
+        raise ConfigError("; ".join(problems)) from error
 
 
 MARKS: Final[Mapping[str, str]] = {

@@ -9,6 +9,7 @@ import pytest
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, compare, errors
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import Definition
+from flow64.environments import open_client
 
 ID = "11111111-2222-4333-8444-555555555555"
 growth = Project("growth", namespace="acme.example")
@@ -133,6 +134,7 @@ WRONG_CALLS = {
     "a side": lambda: compare(inbound, "inbound"),
     "the codes of a project": lambda: Project("p", "a.example", allow=5),
     "a client": lambda: inbound.plan("prod"),
+    "an environment": lambda: open_client("prod").__enter__(),
 }
 
 

@@ -153,8 +153,7 @@ def _require_names(names: Iterable[Any]) -> Mapping[str, str]:
     by_normal: dict[str, str] = {}
     for name in names:
         if not isinstance(name, str) or not name:
-            message = f"{shortened(name)} is not a variant name"
-            raise BuildError(message, hint="write a str")
+            raise BuildError(f"{shortened(name)} names no variant", hint="write a str")
         normal = unicodedata.normalize("NFC", name)
         if normal in by_normal:
             problem = f"two variants are called {name!r}, and would share ids"

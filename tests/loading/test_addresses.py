@@ -128,6 +128,8 @@ def test_without_such_a_key_a_place_is_read(configured):
     body = load_source("code:inbound").only.workflow.to_json()
     (inner / "a.json").write_text(body, "utf-8")
     assert load_source("compiled").names == ["a"]
+    configured.write_text("", "utf-8")
+    assert load_source("compiled").names == ["a"]
 
     configured.write_text("1 / 0", "utf-8")
 

@@ -289,7 +289,8 @@ def _judge_keys(graph: Graph, faulty: Sequence[int], findings: list[Finding]) ->
     for node in faulty:
         block = graph.blocks[node]
         is_old = block.key is None or is_key(block.key)
-        what = f"key {shortened(block.was if is_old else block.key)} is not a key"
+        word, key = ("was", block.was) if is_old else ("key", block.key)
+        what = f"{word} {shortened(key)} is not a key"
         findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
     for scope in dict.fromkeys(graph.scopes):
         for name in dict.fromkeys(scope.keys):
@@ -307,7 +308,7 @@ def _old_path(around: str, was: Any) -> tuple[str, str | None]:
     return _enter_scopes(around, is_whole, keys[:-1]), escape_key(keys[-1])
 
 
-_ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-name"'
+_ONE_KEY: Final = f"keys are text of 1 to {MAX_KEY} characters"
 
 
 def _pin(

@@ -14,7 +14,7 @@ from attrs import asdict
 from ..client import AsyncClient, Client, OAuth, Terms
 from ..client.client import PLACE_NAME as JOURNAL
 from ..deploy.history import PLACE_NAME as HISTORY
-from ..errors import ConfigError
+from ..errors import ConfigError, require_type
 from ..files import make_folder
 from .settings import Environment
 
@@ -35,10 +35,8 @@ def open_client(environment: Environment) -> Generator[Client]:
     Raises:
         ConfigError: A variable is not set, or a setting cannot be used.
     """
-    with (
-        _connect(environment) as options,
-        Client(**options, **_options(environment)) as client,
-    ):
+    own = _options(environment)
+    with _connect(environment) as options, Client(**options, **own) as client:
         yield client
 
 
@@ -49,11 +47,13 @@ def async_client_for(environment: Environment) -> AsyncClient:
         ConfigError: A variable is not set, a setting cannot be used, or it is the
             emulator, which has to be served and named by an endpoint.
     """
-    return AsyncClient(**_read_connection(environment), **_options(environment))
+    return AsyncClient(**_options(environment), **_read_connection(environment))
 
 
 def _options(environment: Environment) -> dict[str, Any]:
     """Return the options of a client, except endpoint and credential."""
+    hint = 'write open_client(load().environment("prod"))'
+    require_type("environment", environment, Environment, hint)
     terms = Terms(
         was=environment.was,
         values=environment.bound,

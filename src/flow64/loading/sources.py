@@ -133,10 +133,9 @@ def load_source(
         places = [*places[:code], addresses.split_source(address.text)]
     for place, key in places:
         is_empty = may_be_empty and not selection and key is None
-        is_empty = is_empty or (place, key) != places[-1]
-        loaded = _load(
-            place, settings, code=code, may_be_empty=is_empty, lenient=lenient
-        )
+        least = "project" if is_empty else "workflow"
+        least = "nothing" if (place, key) != places[-1] else least
+        loaded = _load(place, settings, least, code=code, lenient=lenient)
         if key is None:
             break
         # An error of the source is shown: something else may not be meant.
@@ -152,9 +151,16 @@ def load_source(
 
 
 def _load(
-    place: str, settings: Settings, *, code: bool, may_be_empty: bool, lenient: bool
+    place: str, settings: Settings, least: str, *, code: bool, lenient: bool
 ) -> Loaded:
     """Load all workflows of a file, a folder or a module.
+
+    Args:
+        place: The file, folder or module.
+        settings: Those of the project.
+        least: What it has to hold at least: a workflow, a project or nothing.
+        code: Whether modules may be imported.
+        lenient: Whether errors become findings.
 
     Raises:
         SourceError: It is none of these, or holds no workflow.
@@ -165,7 +171,7 @@ def _load(
     elif not (code and addresses.is_module_name(place) and reader.read_module(place)):
         raise SourceError(addresses.describe_unknown(place), is_usage=True)
     workflows = _tell_apart(_drop_duplicates(reader))
-    is_empty = may_be_empty and reader.projects
+    is_empty = least == "nothing" or (least == "project" and reader.projects)
     # A check must not pass because a flow was not put into a workflow.
     is_forgotten = lenient and (reader.flows or reader.makers)
     if not workflows and not reader.findings and (is_forgotten or not is_empty):

@@ -163,7 +163,7 @@ def test_findings_are_counted(severities, text):
     ],
 )
 def test_a_line_is_cut_with_its_carets(tmp_path, width, marked, line, marks):
-    """To the width of the terminal, and not at all if there is none."""
+    """To the width of the terminal; without one, a long line only."""
     source = "\ta = '会社' + f(1) + 'zzzz'"
     path = tmp_path / "wide.py"
     path.write_text(f"{source}\n", "utf-8")
@@ -221,27 +221,27 @@ BODY = """{
 
 
 @pytest.mark.parametrize(
-    ("pointer", "line"),
+    ("pointer", "place"),
     [
-        ("", 1),
-        ("/a~1b", 2),
-        ("/a~1b/~0/1", 4),
-        ("/a~1b/~0/1/x", 5),
-        ("/list", 7),
-        ("/list/0", 1),
-        ("/other", 1),
-        ("/a~1b/~0/9", 1),
-        ("/a~1b/~0/0/deeper", 1),
+        ("", (1, 0)),
+        ("/a~1b", (2, 9)),
+        ("/a~1b/~0/1", (4, 4)),
+        ("/a~1b/~0/1/x", (5, 10, 14)),
+        ("/list", (7, 10)),
+        ("/list/0", (1,)),
+        ("/other", (1,)),
+        ("/a~1b/~0/9", (1,)),
+        ("/a~1b/~0/0/deeper", (1,)),
     ],
 )
-def test_line_of_a_pointer(tmp_path, pointer, line):
-    """It is the line where the value begins; the place stays if there is none."""
+def test_place_of_a_pointer(tmp_path, pointer, place):
+    """Where the value begins, and ends in that line; the place stays without one."""
     file = tmp_path / "body.json"
     file.write_text(BODY, "utf-8")
 
     found = Place(str(file), 1).at_pointer(pointer)
 
-    assert found == Place(str(file), line)
+    assert found == Place(str(file), *place)
 
 
 def test_a_file_of_many_findings_is_read_once(tmp_path):

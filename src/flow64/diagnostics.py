@@ -41,6 +41,9 @@ MOST_ROWS: Final = 100
 MOST_LINES: Final = 200
 """Lines of changes that are shown."""
 
+MOST_CELLS: Final = 200
+"""Cells of a source line that are shown without a terminal: JSON may be one line."""
+
 
 @frozen
 class Badge:
@@ -203,13 +206,20 @@ class Place(NamedTuple):
         return start, end
 
     def at_pointer(self, pointer: str) -> Place:
-        """Return the line of a value of a JSON file; the same place if unknown."""
+        """Return the place of a value of a JSON file; the same place if unknown."""
         text, ends = _read_source(self.file)
         try:
             at = find_value(text, pointer)
+            _, end = _DECODER.raw_decode(text, at)
         except (ValueError, IndexError, RecursionError):  # it is not what was read
             return self
-        return self._replace(line=bisect_right(ends, at) + 1)
+        line = bisect_right(ends, at)
+        start = ends[line - 1] if line else 0
+        columns = [
+            len(text[start:column].encode("utf-8", "surrogatepass"))
+            for column in ((at, end) if end <= ends[line] else (at,))
+        ]
+        return Place(self.file, line + 1, *columns)
 
     def __str__(self) -> str:
         return f"{relative_path(self.file)}:{self.line}"
@@ -362,8 +372,8 @@ def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
 
     Args:
         findings: The findings.
-        width: Columns of the terminal. Each source line is cut around its carets, so
-            that the terminal does not wrap them. If None, nothing is cut.
+        width: Columns of the terminal; 200 if None. Each source line is cut around its
+            carets, so that the terminal does not wrap them.
     """
     return "".join(
         f"{line}\n" for finding in findings for line in _lines(finding, width)
@@ -411,12 +421,11 @@ def _excerpt(place: Place, width: int | None) -> Iterator[str]:
     shown = printable(source[indent:])
     # Escapes may make the text before and above the carets longer.
     start, end = (len(printable(source[indent:column])) for column in (start, end))
-    if width is not None:
-        room = width - len(_INDENT)
-        if start and count_cells(shown[:end]) > room:  # begin where the carets do
-            shown, start, end = f"…{shown[start:]}", 1, end - start + 1
-        shown = fit_text(shown, room)
-        end = min(end, len(shown))
+    room = (width or MOST_CELLS) - len(_INDENT)
+    if start and count_cells(shown[:end]) > room:  # begin where the carets do
+        shown, start, end = f"…{shown[start:]}", 1, end - start + 1
+    shown = fit_text(shown, room)
+    end = min(end, len(shown))
     carets = "^" * max(1, count_cells(shown[start:end]))
     yield f"{_INDENT}{shown}"
     yield f"{_INDENT}{' ' * count_cells(shown[:start])}{carets}"

@@ -14,12 +14,13 @@ from flow64.analysis.live import (
     read_fields,
     walk_fields,
 )
-from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.blocks import Filter, FindEmail, OutgoingWebhook, QaAgent, Webhook
 from flow64.errors import ReadError
 from flow64.generation import compare_catalogues
 from tests.analysis.live_answer import ANSWER, DAMAGED, LATER, SECRET
 
 LIVE = ("unlisted-kind", "schema-mismatch", "unusable-schema")
+PROJECT = Project("p", namespace="a.example")
 
 
 def listed(kind="score_lead", *required, **properties):
@@ -221,6 +222,23 @@ def test_live_schema_outranks_the_catalogue():
     Workflow(
         "Leads", Webhook(LEAD) >> FindEmail(mode="BOTH"), project=project
     ).compile()
+
+
+def test_live_schema_outranks_the_words_of_conditions():
+    """And what the endpoint of a kind takes: one judge finds a fault once."""
+    condition = {"properties": {"operator": {"enum": ["above"]}}}
+    filters = listed("filter", filters={"type": "array", "items": condition})
+    struct = listed("qa_agent", struct={"type": "object"})
+    objects = QaAgent(struct={"size": {"description": "Employees", "type": "int"}})
+
+    def check(block, blocks):
+        workflow = Workflow("Leads", Webhook(LEAD) >> block, project=PROJECT)
+        findings = workflow.with_blocks(blocks).check()
+        return [f.code for f in findings if f.severity != "note"]
+
+    assert check(Filter([{"operator": "above", "value": 1}]), filters) == []
+    assert check(Filter.where("a").less(1), filters) == ["schema-mismatch"]
+    assert check(objects, struct) == []
 
 
 def test_requirement_that_the_list_dropped():

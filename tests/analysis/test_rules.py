@@ -640,6 +640,14 @@ def test_a_slip_is_one_finding(code):
     assert findings[0].file == __file__
 
 
+def test_a_value_may_let_rows_pass():
+    """Nothing is said of the fate of rows that an environment decides."""
+    one, other = (kept("age", "in_", [item, "x"]) for item in ("y", value("age")))
+
+    assert "no row passes" in str(findings_of(one))
+    assert "no row passes" not in str(findings_of(other))
+
+
 def test_place_of_a_finding():
     """A block has the place of its call, and a workflow that of its own."""
     step = FindEmail()

@@ -7,7 +7,10 @@ import re
 
 import pytest
 
+from flow64 import LEAD, Workflow
 from flow64.analysis.check import all_pages
+from flow64.blocks import FindEmail, Webhook
+from flow64.definition import dumps
 
 FAULTY = """
 from flow64 import COMPANY, LEAD, Project, Workflow
@@ -99,6 +102,22 @@ def test_the_same_finding_of_variants_is_told_once(write, flow64):
     assert printed.endswith("1 warning, 40 ok\n")
     assert len([one for one in data if one["code"] == "insecure-url"]) == 40
     assert github.count("::warning ") == 1
+
+
+def test_blocks_of_json_in_one_line_are_told_apart(write, flow64):
+    """The service answers so. Each finding shows its block, and not all of the line."""
+    flow = Webhook(LEAD)
+    for number in range(2, 101):
+        mode = "BUSINESS" if number in (21, 91) else "PERSONAL"
+        flow = flow >> FindEmail(key=f"{number:03}", mode=mode)
+    definition = Workflow("Leads", flow, key="leads").lower().definition
+
+    printed = flow64("check", write("live.json", dumps(definition, indent=None)))[1]
+
+    found = re.findall(r"unknown-word.*\n    (.*)\n    ( \^+)\n", printed)
+    blocks = [json.loads(line[1 : len(marks)]) for line, marks in found]
+    assert [block["sequence_number"] for block in blocks] == [21, 91]
+    assert max(map(len, printed.splitlines())) <= 200
 
 
 def test_file_that_cannot_be_loaded_hides_no_other(write, leads, flow64, tmp_path):

@@ -218,7 +218,8 @@ class Predicate(NamedTuple):
 
     def describe_fate(self, wrong: Sequence[Any]) -> str:
         """Return what becomes of rows that have none of some values, in words."""
-        if not self.decides or len(wrong) < len(self.values):
+        count = len(self.value) if isinstance(self.value, list) else 1
+        if not self.decides or len(wrong) < count:
             return ""
         is_negative = self.operator.startswith("not_")
         return f": probably {'it drops no row' if is_negative else 'no row passes'}"

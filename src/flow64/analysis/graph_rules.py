@@ -198,8 +198,7 @@ def first_block_not_webhook(definition: Definition) -> Iterator[Fault]:
             advice = "begin with Webhook(...), or name the file in specs_override"
             yield Fault(position, message, advice, "warning")
         elif kind not in (Webhook.kind, ReadCsv.kind) and _brings_rows(kind):
-            message = f"it begins with {kind}, and sources disagree on starting it by "
-            yield Fault(position, f"{message}API")
+            yield Fault(position, f"sources disagree on starting {kind} by API")
 
 
 # -- Edges -----------------------------------------------------------------------------
@@ -237,9 +236,8 @@ def sink_with_successor(definition: Definition) -> Iterator[Fault]:
         if kind in CATALOGUE and CATALOGUE[kind].about.role == "sink":
             for position in positions:
                 if below := definition.topology.children[position]:
-                    follower = name_block(definition, below[0])
-                    message = f"{follower} follows {kind}, and whether rows go on is "
-                    yield Fault(position, f"{message}unknown")
+                    name = name_block(definition, below[0])
+                    yield Fault(position, f"{name} follows {kind}: rows may end there")
 
 
 @rule("graph", "warning", of=["meeting-rows"])
@@ -280,9 +278,8 @@ def condition_present(definition: Definition) -> Iterator[Fault]:
     """
     for edge in definition.edges:
         if edge.extra.get("condition") is not None:
-            position = definition.index.get(edge.target)
             message = "an edge to it has a condition, and conditions are reserved"
-            yield Fault(position, message)
+            yield Fault(definition.index.get(edge.target), message)
 
 
 @rule("graph", "warning", of=["json"])
@@ -304,8 +301,7 @@ def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
     wrong: dict[int, int] = {}
     numbers: dict[int, int] = {}
     for position, block in enumerate(blocks):
-        first = numbers.setdefault(block.number, position)
-        if first != position:
+        if (first := numbers.setdefault(block.number, position)) != position:
             wrong[position] = first
     rank = {position: at for at, position in enumerate(topology.order)}
     for source, target in zip(topology.sources, topology.targets, strict=True):

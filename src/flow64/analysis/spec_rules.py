@@ -114,9 +114,11 @@ def unknown_word(definition: Definition) -> Iterator[Fault]:
         if field.words and value is not None:
             confidence = field.fact.confidence
             yield _judge_word(position, field.name, value, field.words, confidence)
+    judged = judge(definition).mismatches
     lists = {"operator": FILTER_OPERATORS, "logic": FILTER_LOGIC}
     for position, block in definition.of_kind(Filter.kind):
-        for at, condition in enumerate(list_conditions(block.specs)):
+        conditions = () if position in judged else list_conditions(block.specs)
+        for at, condition in enumerate(conditions):
             for name, words in lists.items():
                 value = condition.get(name)
                 if not (value is None or value in words or type(value) in LATER):
@@ -175,13 +177,13 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
 def _judge_type(
     position: int, name: str, value: Any, field: TypedField, wanted: JsonType
 ) -> Fault:
-    shapes = {type(value), *wanted.kinds}
-    has_other_shape = FrozenList in shapes or FrozenDict in shapes
+    shapes = {FrozenList, FrozenDict} & {type(value), *wanted.kinds}
     confidence = field.fact.confidence
-    is_error = confidence == "D" or (confidence == "D1" and has_other_shape)
+    is_error = confidence == "D" or (confidence == "D1" and bool(shapes))
     severity: Severity = "error" if is_error else "warning"
     message = f"{name} is {shortened(value)}, where {wanted.name} is wanted"
-    advice = f"write {name}={TYPE_NAMES[wanted.kinds[0]][1]}"
+    inner = f"[{TYPE_NAMES[wanted.items.kinds[0]][1]}]" if wanted.items else ""
+    advice = f"write {name}={inner or TYPE_NAMES[wanted.kinds[0]][1]}"
     if name == "filters":
         advice = _CONDITION
     elif field.is_map:
@@ -220,7 +222,7 @@ def missing_field(definition: Definition) -> Iterator[Fault]:
             advice = "write Webhook(LEAD) or Webhook(COMPANY)"
             yield Fault(position, message, advice, "warning")
     for position, block in definition.of_kind(Filter.kind):
-        for message in _find_gaps(block.specs):
+        for message in () if position in judged else _find_gaps(block.specs):
             yield Fault(position, message, _CONDITION, "warning")
 
 
@@ -309,8 +311,7 @@ def mixed_logic(definition: Definition) -> Iterator[Fault]:
     for position, block in definition.of_kind(Filter.kind):
         words = [condition.get("logic") for condition in list_conditions(block.specs)]
         if "and" in words[1:] and "or" in words[1:]:
-            message = "it mixes and with or, and which binds first is unknown"
-            yield Fault(position, message)
+            yield Fault(position, "it mixes and with or: which binds first is unknown")
 
 
 # -- Field maps ------------------------------------------------------------------------
@@ -349,8 +350,9 @@ def object_in_struct(definition: Definition) -> Iterator[Fault]:
         size = {"description": "Number of employees", "type": "int"}
         flow = Webhook(LEAD) >> QaAgent(struct={"size": size})
     """
+    judged = judge(definition).mismatches
     for position, field, entries in survey(definition).maps:
-        if definition.blocks[position].kind == QaAgent.kind:
+        if definition.blocks[position].kind == QaAgent.kind and position not in judged:
             objects = [key for key, entry in entries.items() if isinstance(entry, dict)]
             if objects:
                 names = join_words(f"{field.name}.{key}" for key in objects)

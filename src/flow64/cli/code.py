@@ -107,7 +107,9 @@ def command(
         sources = _read_live(meant, known_values)
     else:
         sources = _read(meant, code=not no_code)
-    if len(sources) != 1 and (file is None or not sources):
+    if not sources:
+        raise click.UsageError(f"{address} means no workflow")
+    if len(sources) != 1 and file is None:
         names = loading.list_names([source.name for source in sources])
         problem = f"{address} means {len(sources)} workflows: {names}"
         raise click.UsageError(f"{problem}; name one of them, or a file with -o FILE")

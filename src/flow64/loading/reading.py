@@ -284,7 +284,7 @@ class SourceReader:
     def describe_empty(self, place: str) -> Finding:
         """Return the finding for a source without a workflow."""
         problem = f"{place} holds no Workflow at the level of a module, nor in a list"
-        advice = 'write workflow = Workflow("Leads", flow, key="leads")'
+        advice = 'write workflow = Workflow("Leads", flow, key="leads", project=...)'
         if self.makers:
             maker = self.makers[0]
             problem = f"{place} keeps no Workflow in a variable; {maker} makes one"
@@ -292,7 +292,9 @@ class SourceReader:
         elif self.flows:
             name = self.flows[-1]
             problem = f"{place} has the flow {join_words(self.flows)}, but no Workflow"
-            advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
+            advice = (
+                f'write workflow = Workflow("Leads", {name}, key="{name}", project=...)'
+            )
         at = Place(place, 1)
         return Finding("no-workflow", "source", "error", problem, advice, place=at)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from flow64 import errors
+from flow64 import LEAD, Workflow, errors
 from flow64.api import threads
+from flow64.blocks import FindEmail, Webhook
 from flow64.runs import journal as journals
 from flow64.runs.batches import run_batches
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
 from tests.runs.fake_service import FakeService, launch
+from tests.service.support import GROWTH, specs_of
 
 INPUT = [{"email": f"p{n}@example.com"} for n in range(10)]
 
@@ -143,3 +145,22 @@ def test_input_is_checked_before_anything_is_bought(service, tmp_path):
     with pytest.raises(errors.BudgetError):
         [*found]
     assert len(service.runs) == 2
+
+
+@pytest.mark.parametrize("change", ["rows", "price"])
+def test_limits_are_of_all_batches_to_the_last(service, tmp_path, change):
+    """The input grows meanwhile, or a field that code does not set costs more."""
+    flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail()
+    code = Workflow("Leads", flow, key="unmanaged", project=GROWTH)
+    service.deploy(code)
+    rows, options = [*INPUT], {"code": code, "budget": Budget(10, 1)}
+    found = run(service, tmp_path / "j", rows, options, concurrency=1)
+    next(found)
+    if change == "rows":
+        rows.append({"email": "p10@example.com"})
+    else:
+        specs_of(service.live[code.id()], "find_email")["mode"] = "PERSONAL"
+
+    with pytest.raises(errors.BudgetError):
+        [*found]
+    assert len(service.runs) == {"rows": 3, "price": 1}[change]

@@ -260,6 +260,27 @@ def test_a_run_that_is_not_listed_yet_counts(service, tmp_path, status):
     assert starts(service) == 1
 
 
+def test_a_run_that_is_listed_after_a_later_one_counts(service, tmp_path):
+    """The journal knows both, and the list shows the later one alone."""
+    for service.late, rows in ((9, [ADA]), (0, [BEN])):
+        start(service.session(), launch(tmp_path / "j"), rows)
+
+    assert new(service, [ADA, BEN, CY], journal=tmp_path / "j") == [CY]
+
+
+def test_rows_of_a_start_that_is_sent_again_are_compared(service, tmp_path):
+    """It was refused before. Meanwhile, another run has bought them."""
+    session, options = service.session(), launch(tmp_path / "j")
+    service.faults.append("before 422")
+    with pytest.raises(errors.ApiError):
+        start(session, options, [ADA])
+    chosen, known = select_rows(session, options, [ADA], "latest", "email")
+    start(session, options, [ADA, BEN])
+
+    with pytest.raises(errors.RunError, match="meanwhile"):
+        start(session, options, chosen, compared=known)
+
+
 @pytest.mark.parametrize("status", ["completed", "running"])
 @pytest.mark.parametrize("how", ["listed", "not listed yet", "killed"])
 def test_a_run_that_begins_after_the_comparison_counts(service, tmp_path, how, status):

@@ -19,6 +19,7 @@ FACTS = {
     **dict.fromkeys(("digest", "env", "root", "code", "writer"), "x"),
     "intent": "a",
     "index": None,
+    "seconds": 0,
     "proof": {},
     "known": [],
 }

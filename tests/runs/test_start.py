@@ -184,6 +184,53 @@ def test_refused_start_is_looked_for_after_the_wait(
     assert [bought.job_id for bought in forgetful.runs] == [run.id]
 
 
+@pytest.mark.parametrize("fault", ["", "after lost"])
+def test_start_that_is_held_up_is_sent_by_one_process(
+    forgetful, tmp_path, waits, monkeypatch, fault
+):
+    """It has no connection yet. Another one waits until it is over, and sends it."""
+    forgetful.faults += ["unsent", fault]
+
+    def wait(seconds):
+        waits.append(seconds)
+        if seconds:
+            monkeypatch.setattr(threads, "sleep", waits.append)
+            starter._TURNS.clear()  # those of another process
+            begin(forgetful, tmp_path / "j")
+
+    monkeypatch.setattr(threads, "sleep", wait)
+
+    with pytest.raises(errors.TransportError):
+        begin(forgetful, tmp_path / "j")
+
+    run = begin(forgetful, tmp_path / "j")
+    assert [bought.job_id for bought in forgetful.runs] == [run.id]
+
+
+def test_start_that_is_given_up_is_sent_by_one_of_two_processes(
+    forgetful, tmp_path, monkeypatch
+):
+    """Both have seen that nobody sends it any more, and one is killed after that."""
+    forgetful.faults += ["before 422", "after killed"]
+    with pytest.raises(errors.ApiError):
+        begin(forgetful, tmp_path / "j")
+    write = journals.Ledger.write_intent
+
+    def write_second(ledger, **facts):
+        if facts["instead"]:
+            monkeypatch.setattr(journals.Ledger, "write_intent", write)
+            starter._TURNS.clear()
+            with pytest.raises(KeyboardInterrupt):
+                begin(forgetful, tmp_path / "j")
+        write(ledger, **facts)
+
+    monkeypatch.setattr(journals.Ledger, "write_intent", write_second)
+
+    run = begin(forgetful, tmp_path / "j")
+
+    assert [bought.job_id for bought in forgetful.runs] == [run.id]
+
+
 def test_start_waits_no_longer_than_the_deadline(service, waits):
     """However long a 429 asks to wait."""
     service.faults += ["before 429"] * 9
@@ -228,7 +275,7 @@ def test_full_list_of_runs_leaves_it_unknown(forgetful, tmp_path):
         begin(forgetful, tmp_path / "j")
     ledger = Journal(tmp_path / "j").of("https://api.example.com", CODE.id())
     facts = dict.fromkeys(("digest", "env", "root", "code", "writer"), "x")
-    facts |= {"intent": "a", "index": None, "known": [], "proof": {}}
+    facts |= {"intent": "a", "index": None, "known": [], "proof": {}, "seconds": 0}
     for _ in range(500):  # of other starts, which the journal knows
         key = str(uuid4())
         forgetful.runs.append(Bought(str(uuid4()), CODE.id(), key, MORE))

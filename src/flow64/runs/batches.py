@@ -83,17 +83,15 @@ def run_batches(
     if min(size, concurrency) < 1:
         raise errors.BuildError("size and concurrency count from 1 up")
     source = payload.as_iterable(rows)
-    total = None if iter(source) is source else _check_all(launch, source, size)
+    total = 0 if iter(source) is source else _check_all(launch, source, size)
 
     def run() -> Iterator[Batch[RunState]]:
         flights, failure = deque[_Flight](), None
         for index, chunk in enumerate(_split(source, size)):
             first = index * size + 1
             try:
-                if index == 0 or total is None:
-                    count = total or first + len(chunk) - 1
-                    launch.check_deployment(session, count)
-                facts: Any = {"intent": intent, "index": index, "first": first}
+                facts: Any = {"index": index, "first": first, "total": total}
+                facts["intent"] = intent
                 state = _start(session, launch, chunk, facts, retry_failed)
             except errors.FlowError as error:
                 failure = error

@@ -141,7 +141,9 @@ def _list_runs(
     runs = {canonical_id(run.job_id): calls.normal(run.status) for run in listed}
     memory = launch.journal.of(session.place, launch.ready.id).memory()
     later: dict[str, str] = {}
-    for run_id in takewhile(lambda run_id: run_id not in runs, reversed(memory.jobs)):
+    is_all = len(listed) < calls.MOST_RUNS  # else older ones are left out
+    jobs = takewhile(lambda job: is_all or job not in runs, reversed(memory.jobs))
+    for run_id in (job for job in jobs if job not in runs):
         try:
             seen = calls.live_status(session, run_id)
             later[run_id] = calls.normal(seen.overall_status)

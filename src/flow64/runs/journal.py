@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, field, fields_dict, frozen
 
 from ..definition import canonical_id, load_json
 from ..errors import RunError
@@ -28,10 +28,6 @@ from ..text import printable
 REFUSED: Final = "refused"
 """Outcome of a start that was never sent, or that has no run although it was
 answered."""
-
-ANSWERED: Final = "answered "
-"""Start of the outcome of a start that was answered with an error: `answered 422`. Its
-run has not been looked for yet."""
 
 _log = logging.getLogger("flow64")
 
@@ -57,12 +53,14 @@ class Start:
         proof: Digest of the rows, see `state.digest_rows`.
         code: Fingerprint of the workflow in the code.
         at: When it was sent.
+        seconds: Its writer sends it no later than so many seconds after that.
         writer: The call that has written it.
         order: Its line.
         since: How many runs had been listed when it was sent.
         job_id: Its run, if it is known.
         is_presumed: True if that was the only new run, and no answer named it.
-        outcome: How it ended, if that is known; see `REFUSED` and `ANSWERED`.
+        outcome: How it ended, if that is known. Without a run, it is `REFUSED`, or
+            `answered 422` for an error whose run has not been looked for yet.
     """
 
     key: str
@@ -74,6 +72,7 @@ class Start:
     proof: Mapping[str, Any]
     code: str
     at: str
+    seconds: float = field(converter=float)
     writer: str
     order: int
     since: int
@@ -82,21 +81,13 @@ class Start:
     outcome: str | None = None
 
     @property
-    def is_answered(self) -> bool:
-        """True if no run is known, although the service answered with an error."""
-        return self.job_id is None and (self.outcome or "").startswith(ANSWERED)
-
-    def patience(self, longest: float) -> float:
-        """Return the seconds in which another process may still be sending it.
-
-        Args:
-            longest: Seconds for one try of a request.
-        """
-        if self.is_answered:
+    def patience(self) -> float:
+        """Seconds in which its writer may still be sending it."""
+        if self.outcome:
             return 0.0
         sent_at = datetime.fromisoformat(self.at).astimezone(UTC)
         age = (datetime.now(UTC) - sent_at).total_seconds()
-        return min(longest - age, longest)
+        return min(self.seconds - age, self.seconds)
 
 
 @define
@@ -129,18 +120,17 @@ class Memory:
             if (start.env, start.intent) == (env, intent) and start.outcome != REFUSED
         ]
 
-    def list_begun(self, key: str, longest: float) -> Sequence[str | None]:
+    def list_begun(self, key: str) -> Sequence[str | None]:
         """Return the runs of the starts before another one; None if one may be sent.
 
         Args:
             key: The key of the other start.
-            longest: See `Start.patience`.
         """
         return [
             start.job_id
             for start in self.starts.values()
             if start.order < self.starts[key].order
-            if start.job_id or (not start.outcome and start.patience(longest) > 0)
+            if start.job_id or start.patience > 0
         ]
 
     def unseen(self, listed: Sequence[str]) -> Sequence[str]:
@@ -162,11 +152,15 @@ class Memory:
             datetime.fromisoformat(entry["at"])
             for run_id in entry["known"]:
                 self._seen.setdefault(run_id, len(self._seen))
-            if self.of_key(key) is None:
+            last = self.of_key(key)
+            # Only the first of those that take over a start without a run has it.
+            if last is None or (not last.job_id and entry["instead"] == last.writer):
                 # Moved to the end, since it is the latest of its intent now.
                 self.starts.pop(key, None)
-                facts = {name: entry[name] for name in _FACTS}
-                self.starts[key] = Start(**facts, order=line, since=len(self._seen))
+                names = fields_dict(Start)
+                facts: Any = {name: entry[name] for name in names if name in entry}
+                since = len(self._seen) if last is None else last.since
+                self.starts[key] = Start(**facts, order=line, since=since)
             return
         if start is None or (job_id is not None and not is_run_id(job_id)):
             self.damage.append(line)  # the line of the start is missing
@@ -174,14 +168,8 @@ class Memory:
             self.jobs[entry["job"]] = key
             start.job_id, start.is_presumed = job_id, entry["presumed"]
             start.outcome = None
-        elif start.job_id == job_id:
+        elif start.job_id == job_id and entry["writer"] in ("", start.writer):
             start.outcome = entry["outcome"]
-
-
-_FACTS: Final = (
-    *("key", "digest", "env", "intent", "index", "root", "proof", "code"),
-    *("at", "writer"),
-)
 
 
 @frozen
@@ -352,16 +340,20 @@ class Ledger:
         """
         self._note("run", key=key, job=canonical_id(job_id), presumed=is_presumed)
 
-    def write_end(self, key: str, job_id: str | None, outcome: str) -> None:
+    def write_end(
+        self, key: str, job_id: str | None, outcome: str, writer: str = ""
+    ) -> None:
         """Write down how a run ended, or the outcome of a start without a known run.
 
         Args:
             key: The Idempotency-Key.
             job_id: The run; None if the start has none.
-            outcome: The status of the run, `REFUSED`, or `ANSWERED` and a status.
+            outcome: See `Start.outcome`.
+            writer: The call that had no run. If another one has taken over its start,
+                that stays open.
         """
         job_id = None if job_id is None else canonical_id(job_id)
-        self._note("end", key=key, job=job_id, outcome=outcome)
+        self._note("end", key=key, job=job_id, outcome=outcome, writer=writer)
 
     def _note(self, event: str, **facts: Any) -> None:
         """Write what has happened already. If that fails, this process remembers it."""

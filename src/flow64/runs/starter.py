@@ -25,7 +25,7 @@ from ..api.network import is_refusal, is_unsent
 from ..api.session import Session
 from ..definition import canonical_id, digest, is_encodable, retry_key, run_key
 from ..text import pluralize, printable, shortened
-from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
+from .journal import REFUSED, Ledger, Memory, Start, is_run_id
 from .launch import Launch
 from .rows import list_columns
 from .state import RunState, digest_rows
@@ -54,6 +54,7 @@ def make_starter(
     attach: str | None = None,
     index: int | None = None,
     first: int = 1,
+    total: int = 0,
     compared: frozenset[str] | None = None,
 ) -> Starter:
     """Check a start. No request is sent.
@@ -66,7 +67,8 @@ def make_starter(
         retry: A run of the intent that ended without success, to be started again.
         attach: The run of the intent, if only you can know it.
         index: Index of the batch that these rows are.
-        first: Number of the first row, for errors.
+        first: Number of the first row.
+        total: Rows of all batches, as far as known, for the limits.
         compared: The runs that the rows were compared with; see `inputs.select_rows`.
 
     Raises:
@@ -79,10 +81,11 @@ def make_starter(
     if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
         raise errors.BuildError("new, retry, attach: one at most; new takes no intent")
     body = launch.build_payload(rows, first)
-    name = f"flow64:{launch.ready.stamp.bound}"
-    if intent:
-        name = normalize("NFC", intent)  # one, as in keys, however it is typed
-    facts = body, None if new else name, intent is None, retry, attach, index, compared
+    # One, as in keys, however it is typed.
+    name = normalize("NFC", intent or f"flow64:{launch.ready.stamp.bound}")
+    count = max(total, first - 1 + len(body.get("webhook_payload") or ()))
+    own = None if new else name, intent is None
+    facts = body, count, *own, retry, attach, index, compared
     return Starter(session, launch, *facts)
 
 
@@ -93,6 +96,7 @@ class Starter:
     session: Session = field(repr=False)
     launch: Launch
     body: Mapping[str, Any] = field(repr=False)
+    count: int
     intent: str | None
     is_default: bool
     retry: str | None
@@ -133,8 +137,7 @@ class Starter:
                 whether it was started.
         """
         with _TURNS.setdefault((self.session.place, self.launch.ready.id), Lock()):
-            count = len(self.body.get("webhook_payload") or ())
-            self.launch.check_deployment(self.session, count)
+            self.launch.check_deployment(self.session, self.count)
             self._load()
             self._require_same()
             return self._attach_to(self.attach) if self.attach else self._start()
@@ -144,30 +147,28 @@ class Starter:
             return self._attach(last)
         if self.retry is not None:
             self._require_failure(self.retry)
-        earlier = self.memory.of_key(self.key)
-        if earlier is None:
+        instead = ""
+        while True:
             if self.intent is not None:
                 self.ledger.require_sound(self.memory)
             listed = self._list_ids()
-            self._write_intent(listed)
-            earlier = self.memory.of_key(self.key)
-            if earlier is None or earlier.writer == self.writer:
+            self._write_intent(listed, instead)
+            start = self.memory.starts[self.key]
+            if start.writer == self.writer:
                 self._require_compared(listed)
                 return self._send()
-        # It was sent before, or another process is sending it now.
-        was = earlier.outcome if earlier.is_answered else "cut off"
-        lost = errors.OutcomeUnknownError(f"it was {was} before")
-        run = self._find_run(lost, is_sent=False)
-        wait = earlier.patience(self.session.policy.timeout)
-        if run is None and wait > 0:
-            text = "another process may be starting it; looking again in %.0f s"
-            _log.warning(text, wait)
-            threads.sleep(wait)
+            # It was sent before, or another process is sending it now.
+            was = f"it was {start.outcome or 'cut off'} before"
+            lost = errors.OutcomeUnknownError(was)
             run = self._find_run(lost, is_sent=False)
-        if run is not None:
-            return run
-        self.ledger.require_sound(self.memory)
-        return self._send()
+            if run is None and (wait := start.patience) > 0:
+                text = "another process may be starting it; looking again in %.0f s"
+                _log.warning(text, wait)
+                threads.sleep(wait)
+                run = self._find_run(lost, is_sent=False)
+            if run is not None:
+                return run
+            instead = start.writer
 
     def _attach_to(self, job_id: str) -> RunState:
         """Return the run that the user names, and remember it for the intent."""
@@ -192,13 +193,10 @@ class Starter:
         without a journal.
         """
         self.memory = self.ledger.memory()
-        failed = self.memory.of_job(self.retry) if self.retry else None
-        if failed is not None and self.retry:
-            self._take_over(failed, self.retry)
-        else:
-            self.root = self._make_key()
-        self.key = self.root
-        if self.retry:
+        self.key = self.root = self._make_key()
+        if self.retry is not None:
+            if (failed := self.memory.of_job(self.retry)) is not None:
+                self._take_over(failed, self.retry)
             self.key = str(retry_key(UUID(self.root), self.retry))
 
     def _make_key(self) -> str:
@@ -260,9 +258,9 @@ class Starter:
         """
         if self.compared is None:
             return
-        begun = self.memory.list_begun(self.key, self.session.policy.timeout)
+        begun = self.memory.list_begun(self.key)
         if not self.compared.issuperset([*listed, *begun]):
-            self.ledger.write_end(self.key, None, REFUSED)
+            self.ledger.write_end(self.key, None, REFUSED, self.writer)
             raise errors.RunError(
                 "another run was started meanwhile, and may be buying these rows; "
                 "nothing was started",
@@ -315,7 +313,7 @@ class Starter:
         lost: errors.FlowError | None = None
         failures, ends = 0, threads.now() + self.session.policy.deadline
         while True:
-            failure = self._post()
+            failure = self._post(ends - threads.now())
             if not isinstance(failure, errors.FlowError):
                 return failure
             failures += 1
@@ -323,7 +321,7 @@ class Starter:
             if _status(failure) == 429:
                 policy = self.session.policy
                 wait = policy.choose_wait(failure, failures, repeat="if refused")
-            if wait is not None and threads.now() + wait >= ends:
+            if wait is not None and threads.now() + wait + sum(LOOKS) >= ends:
                 wait = None
             if wait is None and lost is None and is_refusal(failure):
                 self._write_refusal(failure)
@@ -339,17 +337,18 @@ class Starter:
                 raise self._make_doubt(failure, "the list shows no new run")
             lost = failure
 
-    def _post(self) -> RunState | errors.FlowError:
+    def _post(self, seconds: float) -> RunState | errors.FlowError:
         """Send the start once. Return its run, or how it failed."""
         launch = self.launch
         try:
-            started = calls.start_run(
-                self.session,
-                launch.ready.id,
-                launch.fill_in(self.body, launch.ready.values),
-                self.key,
-                result_formats=launch.result_formats,
-            )
+            with threads.deadline(seconds):  # after it, another process may send it
+                started = calls.start_run(
+                    self.session,
+                    launch.ready.id,
+                    launch.fill_in(self.body, launch.ready.values),
+                    self.key,
+                    result_formats=launch.result_formats,
+                )
             if not is_run_id(started.job_id):
                 problem = "its job_id is not the id of a run"
                 raise answers.answer_error("POST", "/workflows/run", problem)
@@ -396,7 +395,8 @@ class Starter:
         except errors.RunError as error:
             _log.warning("%s", error.message)
         start = self.memory.of_key(self.key)
-        assert start is not None  # it was written before
+        if start is None:
+            return None  # another process could not send it
         if start.job_id is not None:
             return self._attach(start, is_ours=is_sent)
         later = [run for run in page if not self.memory.is_older(run, start)]
@@ -437,8 +437,11 @@ class Starter:
 
     # -- Writing ----------------------------------------------------------------------
 
-    def _write_intent(self, listed: Sequence[str]) -> None:
-        """Write down what is about to be sent, and which runs were there before."""
+    def _write_intent(self, listed: Sequence[str], instead: str = "") -> None:
+        """Write down what is about to be sent, and which runs were there before.
+
+        Only if the key has no start, or that of the writer `instead`, is it ours.
+        """
         rows = self.body.get("webhook_payload") or []
         stamp = self.launch.ready.stamp
         self.ledger.write_intent(
@@ -450,7 +453,9 @@ class Starter:
             root=self.root,
             proof=digest_rows(rows, sorted(list_columns(rows))),
             code=stamp.unbound,
+            seconds=self.session.policy.deadline,
             writer=self.writer,
+            instead=instead,
             known=list(self.memory.unseen(listed)),
         )
         self.memory = self.ledger.memory()
@@ -460,10 +465,10 @@ class Starter:
 
         A service may start a run and answer with an error all the same.
         """
-        if is_unsent(error) and not self.was_sent:
-            self.ledger.write_end(self.key, None, REFUSED)
-        elif _status(error) not in (0, 409):  # which has the key is not known
-            self.ledger.write_end(self.key, None, f"{ANSWERED}{_status(error)}")
+        is_over = is_unsent(error) and not self.was_sent
+        if is_over or _status(error) not in (0, 409):  # which has the key is not known
+            outcome = REFUSED if is_over else f"answered {_status(error)}"
+            self.ledger.write_end(self.key, None, outcome, self.writer)
 
     def _run(
         self, job_id: str, live: answers.LiveStatus | None, **facts: Any

@@ -70,6 +70,24 @@ def test_asks_before_it_spends(start, answering, text, code):
     assert len(runs()) == (code == 0)
 
 
+def test_what_was_edited_after_its_cost_was_shown_is_not_run(
+    start, service, monkeypatch
+):
+    """While the question waits, somebody sets a field that code does not set."""
+
+    def edit(*_, **__):
+        with Client(journal=None) as client:
+            (workflow,) = client.workflows.list()
+        service.edit(workflow.id, specs={"lead_enrichment": {"tier": "high"}})
+
+    monkeypatch.setattr("flow64.cli.printing.confirm", edit)
+
+    code, _, told = start()
+
+    assert (code, runs()) == (3, [])
+    assert "since its cost was shown" in told
+
+
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [

@@ -155,6 +155,24 @@ def test_a_run_without_a_client_can_be_waited_for(tmp_path, monkeypatch):
         assert [row.raw["email"] for row in run.rows()] == [r["email"] for r in ROWS]
 
 
+def test_journal_stays_where_it_was_when_the_working_folder_changes(
+    emulator, tmp_path, monkeypatch
+):
+    """As in a notebook. Elsewhere, the run would not be known."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    transport = emulator.transport()
+    with Client(KEY, base_url="http://127.0.0.1", transport=transport) as client:
+        client.deploy(leads())
+        runs = [client.run(leads(), ROWS)]
+        monkeypatch.chdir(tmp_path / "b")
+        runs.append(client.run(leads(), ROWS))
+
+    assert [run.is_attached for run in runs] == [False, True]
+    assert not [*(tmp_path / "b").iterdir()]
+
+
 # -- Low-level calls ------------------------------------------------------------------
 
 

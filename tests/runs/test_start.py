@@ -505,6 +505,40 @@ def test_run_beyond_a_limit_is_refused(service, limit, words):
     assert service.requests == []
 
 
+def test_what_is_deployed_during_a_wait_is_not_run(service, waits, monkeypatch):
+    """As a 429 asks to wait, and a colleague deploys other code."""
+    service.faults.append("before 429")
+
+    def wait(seconds):
+        waits.append(seconds)
+        if seconds:
+            specs_of(service.live[CODE.id()], "find_email")["mode"] = "PERSONAL"
+
+    monkeypatch.setattr(threads, "sleep", wait)
+
+    with pytest.raises(errors.OutcomeUnknownError, match="edited on the service"):
+        begin(service)
+    assert service.runs == []
+
+
+def test_start_without_its_line_in_the_journal_is_not_sent_again(
+    forgetful, tmp_path, waits, monkeypatch
+):
+    """Somebody deletes the file while an answer is lost."""
+    forgetful.faults += ["before lost"]
+
+    def wait(seconds):
+        waits.append(seconds)
+        if seconds == starter.LOOKS[0]:
+            (tmp_path / "j").unlink()
+
+    monkeypatch.setattr(threads, "sleep", wait)
+
+    with pytest.raises(errors.OutcomeUnknownError, match="does not have it"):
+        begin(forgetful, tmp_path / "j")
+    assert forgetful.runs == []
+
+
 def test_limit_counts_what_the_service_has(service):
     """A field that code does not set costs more there."""
     flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail()

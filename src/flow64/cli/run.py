@@ -17,12 +17,12 @@ from ..analysis.costs import Cost, cost, count_start_rows
 from ..blocks import Webhook
 from ..client import Client, Run
 from ..definition import Definition, is_uuid, parse_json
+from ..deploy.plan import seal_of
 from ..environments import load as load_settings
 from ..errors import ApiError, NoNewRowsError, ReadError
 from ..runs import inputs, payload
-from ..runs.launch import Launch
 from ..runs.rows import FORMS
-from ..runs.starter import make_starter
+from ..runs.starter import Starter, make_starter
 from ..secrets import mask
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
@@ -195,7 +195,7 @@ def command(
             launch.stages.number("", block)  # or an error says what is wrong
         earlier, dollars = attach or starter.recall(), ""
         if dry_run or not earlier:  # it may buy
-            estimate = estimate_run(client, key, launch, start_rows)
+            estimate = estimate_run(client, key, starter, start_rows)
             dollars = estimate.describe_cost()
             if dry_run:
                 printing.emit(estimate)
@@ -210,8 +210,7 @@ def command(
         run = Run(state, client.session)
         STATE.is_done = True
         if run.is_attached:
-            attached = _describe_attached_run(run, key, is_named=is_named)
-            printing.message(attached)
+            printing.message(_describe_attached_run(run, key, is_named=is_named))
             dollars = ""
         code, count = _follow(client, run, delivery, dollars, no_wait=no_wait)
     if STATE.is_json:
@@ -329,10 +328,10 @@ class Estimate:
 
 
 def estimate_run(
-    client: Client, key: str, launch: Launch, rows: Sequence[Mapping[str, Any]]
+    client: Client, key: str, starter: Starter, rows: Sequence[Mapping[str, Any]]
 ) -> Estimate:
     """Estimate a run by what is deployed, since this is what runs."""
-    definition, notes = _find_live_definition(client, launch)
+    definition, notes = _find_live_definition(client, starter)
     notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
     prices = load_settings().prices
     count = count_start_rows(definition, len(rows))
@@ -363,9 +362,10 @@ def estimate_run(
 
 
 def _find_live_definition(
-    client: Client, launch: Launch
+    client: Client, starter: Starter
 ) -> tuple[Definition, list[str]]:
     """Return what is deployed, else the code, and what is wrong with it."""
+    launch = starter.launch
     try:
         live = client.workflows.get(launch.ready.id).definition
     except ApiError as error:
@@ -374,6 +374,7 @@ def _find_live_definition(
         return launch.definition, [f"deployed  {_UNSEEN[error.status]}"]
     if live is None:
         return launch.definition, []
+    starter.seal = seal_of(live)  # so an edit after this starts nothing
     why = launch.describe_staleness(live)
     first = f"deploy first: {launch.ready.command}"
     notes = [f"deployed  not this code: {why}; {first}"] if why else []

@@ -128,7 +128,7 @@ def open_journal(journal: str | PathLike[str] | None) -> Journal:
     """Return the journal of an argument, or else that of the environment."""
     if journal is DEFAULT:
         journal = os.environ.get(PLACE_NAME, PLACE) or None
-    return Journal(None if journal is None else Path(journal))
+    return Journal(None if journal is None else Path(journal).absolute())
 
 
 class Client:

@@ -23,6 +23,7 @@ from ..definition import (
     unchanged,
 )
 from ..deploy.judge import judge
+from ..deploy.plan import seal_of
 from ..deploy.target import Ready
 from . import payload
 from .journal import Journal
@@ -124,15 +125,16 @@ class Launch:
             return live
         return _with_specs(live, _source_specs(self.definition))
 
-    def check_deployment(self, session: Session, count: int) -> None:
+    def check_deployment(self, session: Session, count: int, seal: str = "") -> None:
         """Refuse a workflow that is not this code, or may exceed limits.
 
         Args:
             session: Sends the request.
             count: Rows of the start.
+            seal: That of the workflow whose cost was shown, if one was.
 
         Raises:
-            RunError: The deployed workflow is not this code.
+            RunError: The deployed workflow is not this code, or was edited.
             BudgetError: It may exceed a limit.
         """
         ready = self.ready
@@ -146,6 +148,9 @@ class Launch:
                 option=f"deploy first: {ready.command}",
             )
         # A deploy leaves fields that code does not set, and they may cost more.
+        if seal not in ("", seal_of(live)):
+            problem = f"{ready.target.key} was edited since its cost was shown"
+            raise errors.RunError(f"{problem}; nothing was started", hint="repeat this")
         self.budget.require(ready.name, self.override_live(live), count)
 
     def describe_staleness(self, live: Definition) -> str | None:

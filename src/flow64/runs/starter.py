@@ -84,9 +84,9 @@ def make_starter(
     # One, as in keys, however it is typed.
     name = normalize("NFC", intent or f"flow64:{launch.ready.stamp.bound}")
     count = max(total, first - 1 + len(body.get("webhook_payload") or ()))
-    own = None if new else name, intent is None
-    facts = body, count, *own, retry, attach, index, compared
-    return Starter(session, launch, *facts)
+    ledger = launch.journal.of(session.place, launch.ready.id)
+    own = None if new else name, intent is None, retry, attach, index, compared
+    return Starter(session, launch, ledger, body, digest(body), count, *own)
 
 
 @define
@@ -95,7 +95,9 @@ class Starter:
 
     session: Session = field(repr=False)
     launch: Launch
+    ledger: Ledger
     body: Mapping[str, Any] = field(repr=False)
+    digest: str
     count: int
     intent: str | None
     is_default: bool
@@ -103,24 +105,18 @@ class Starter:
     attach: str | None
     index: int | None
     compared: frozenset[str] | None
-    ledger: Ledger = field(init=False)
-    digest: str = field(init=False)
     key: str = field(default="", init=False)
     root: str = field(default="", init=False)
     memory: Memory = field(factory=Memory, init=False, repr=False)
     writer: str = field(factory=lambda: uuid4().hex, init=False)
     was_sent: bool = field(default=False, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        ready = self.launch.ready
-        self.ledger = self.launch.journal.of(self.session.place, ready.id)
-        self.digest = digest(self.body)
+    seal: str = field(default="", init=False)
 
     def recall(self) -> str | None:
         """Return the run that the journal has for it; None if it may buy."""
         self._load()
         start = self._last_start()
-        return None if start is None else start.job_id
+        return start.job_id if start else None
 
     def run(self) -> RunState:
         """Start the run once for its intent, or return the run that it has.
@@ -137,7 +133,7 @@ class Starter:
                 whether it was started.
         """
         with _TURNS.setdefault((self.session.place, self.launch.ready.id), Lock()):
-            self.launch.check_deployment(self.session, self.count)
+            self.launch.check_deployment(self.session, self.count, self.seal)
             self._load()
             self._require_same()
             return self._attach_to(self.attach) if self.attach else self._start()
@@ -169,6 +165,7 @@ class Starter:
             if run is not None:
                 return run
             instead = start.writer
+            self.launch.check_deployment(self.session, self.count, self.seal)
 
     def _attach_to(self, job_id: str) -> RunState:
         """Return the run that the user names, and remember it for the intent."""
@@ -223,15 +220,12 @@ class Starter:
 
     def _last_start(self) -> Start | None:
         """Return the start that has the run to attach to, if there is one."""
-        if self.retry is not None or self.intent is None:
-            start = self.memory.of_key(self.key)
-            return start if start is not None and start.job_id else None
-        starts = [
-            start
-            for start in self.memory.of_intent(self.launch.ready.env, self.intent)
-            if (start.index, start.digest) == (self.index, self.digest) and start.job_id
-        ]
-        return starts[-1] if starts else None
+        env, same = self.launch.ready.env, [self.memory.of_key(self.key)]
+        if self.retry is None and self.intent is not None:
+            starts = self.memory.of_intent(env, self.intent)
+            part = self.index, self.digest
+            same = [start for start in starts if (start.index, start.digest) == part]
+        return next((start for start in reversed(same) if start and start.job_id), None)
 
     def _require_same(self) -> None:
         """Refuse a named intent that the journal knows with another body."""
@@ -311,7 +305,8 @@ class Starter:
     def _send(self) -> RunState:
         """Send the start. Repeat it once if neither answer nor run is found."""
         lost: errors.FlowError | None = None
-        failures, ends = 0, threads.now() + self.session.policy.deadline
+        policy, failures = self.session.policy, 0
+        ends = threads.now() + policy.deadline
         while True:
             failure = self._post(ends - threads.now())
             if not isinstance(failure, errors.FlowError):
@@ -319,7 +314,6 @@ class Starter:
             failures += 1
             wait: float | None = None
             if _status(failure) == 429:
-                policy = self.session.policy
                 wait = policy.choose_wait(failure, failures, repeat="if refused")
             if wait is not None and threads.now() + wait + sum(LOOKS) >= ends:
                 wait = None
@@ -331,11 +325,13 @@ class Starter:
             run = self._find_run(failure)
             if run is not None:
                 return run
-            if wait is not None:
-                continue
-            if lost is not None:
+            if wait is None and lost is not None:
                 raise self._make_doubt(failure, "the list shows no new run")
-            lost = failure
+            lost = failure if wait is None else lost
+            try:
+                self.launch.check_deployment(self.session, self.count, self.seal)
+            except errors.FlowError as error:
+                raise self._make_doubt(failure, error.message) from error
 
     def _post(self, seconds: float) -> RunState | errors.FlowError:
         """Send the start once. Return its run, or how it failed."""
@@ -383,53 +379,53 @@ class Starter:
         Raises:
             OutcomeUnknownError: There are several new runs, or they cannot be listed.
         """
+        page: dict[str, None] = {}
         try:
-            page = self._list_twice()
+            for wait in LOOKS:
+                threads.sleep(wait)
+                page |= dict.fromkeys(self._list_ids())
+            self.memory = self.ledger.memory()
         except errors.FlowError as error:
             if not is_sent:
                 raise
             reason = f"then its runs could not be listed: {error.message}"
             raise self._make_doubt(lost, reason) from error
-        try:
-            self.memory = self.ledger.memory()
-        except errors.RunError as error:
-            _log.warning("%s", error.message)
         start = self.memory.of_key(self.key)
-        if start is None:
+        if start is None and not is_sent:
             return None  # another process could not send it
-        if start.job_id is not None:
+        if start is not None and start.job_id is not None:
             return self._attach(start, is_ours=is_sent)
+        reason, runs = self._list_candidates(start, [*page])
+        if reason:
+            raise self._make_doubt(lost, reason, runs)
+        if not runs:
+            return None
+        self.ledger.write_run(self.key, runs[0], is_presumed=True)
+        return self._run(runs[0], None, is_presumed=True, is_attached=not is_sent)
+
+    def _list_candidates(
+        self, start: Start | None, page: Sequence[str]
+    ) -> tuple[str, Sequence[str]]:
+        """Return the runs that may be that of a start, and why none can be presumed."""
+        if start is None:
+            return "the journal does not have it any more", []
         later = [run for run in page if not self.memory.is_older(run, start)]
         fresh = [run for run in later if run not in self.memory.jobs]
         # They may be ours, but are presumed to be of another start.
         owners = {run: self.memory.of_job(run) for run in later}
         doubtful = [run for run, owner in owners.items() if owner and owner.is_presumed]
         if len(later) == len(page) >= calls.MOST_RUNS:
-            reason = f"the list of runs ends at {calls.MOST_RUNS}, before this start"
-            raise self._make_doubt(lost, reason, fresh)
+            return f"the list ends at {calls.MOST_RUNS}, before this start", fresh
         if len(fresh) > 1 or not all(map(is_run_id, fresh)):
-            reason = f"the list shows {pluralize(len(fresh), 'new run')}"
-            raise self._make_doubt(lost, reason, fresh)
-        if not fresh and doubtful:
-            reason = f"run {doubtful[0]} was taken for that of another"
-            raise self._make_doubt(lost, reason, doubtful)
-        if not fresh:
-            return None
-        self.ledger.write_run(self.key, fresh[0], is_presumed=True)
-        return self._run(fresh[0], None, is_presumed=True, is_attached=not is_sent)
+            return f"the list shows {pluralize(len(fresh), 'new run')}", fresh
+        if doubtful and not fresh:
+            return f"run {doubtful[0]} was taken for that of another", doubtful
+        return "", fresh
 
     def _make_doubt(
         self, lost: errors.FlowError, reason: str, candidates: Sequence[str] = ()
     ) -> errors.OutcomeUnknownError:
         return errors.unknown_error(self._what, f"{lost.message}; {reason}", candidates)
-
-    def _list_twice(self) -> Sequence[str]:
-        """Return the runs of two lists, taken seconds apart."""
-        page: dict[str, None] = {}
-        for wait in LOOKS:
-            threads.sleep(wait)
-            page |= dict.fromkeys(self._list_ids())
-        return [*page]
 
     def _list_ids(self) -> Sequence[str]:
         entries = calls.list_runs(self.session, self.launch.ready.id)
@@ -440,7 +436,7 @@ class Starter:
     def _write_intent(self, listed: Sequence[str], instead: str = "") -> None:
         """Write down what is about to be sent, and which runs were there before.
 
-        Only if the key has no start, or that of the writer `instead`, is it ours.
+        It is ours if the key has no start, or only that of the writer `instead`.
         """
         rows = self.body.get("webhook_payload") or []
         stamp = self.launch.ready.stamp
@@ -461,10 +457,7 @@ class Starter:
         self.memory = self.ledger.memory()
 
     def _write_refusal(self, error: errors.FlowError) -> None:
-        """Write down a refusal. The start stays open unless it was never sent.
-
-        A service may start a run and answer with an error all the same.
-        """
+        """Write down a refusal. What was sent stays open: it may have a run."""
         is_over = is_unsent(error) and not self.was_sent
         if is_over or _status(error) not in (0, 409):  # which has the key is not known
             outcome = REFUSED if is_over else f"answered {_status(error)}"
@@ -496,7 +489,7 @@ class Starter:
 def _named_error(
     run_id: str, problem: str, option: str = "retry", **facts: Any
 ) -> errors.IntentError:
-    """Return the error of a run that `retry` or `attach` cannot name."""
+    """Return the error of a run that an option cannot name."""
     words = f"{option} {printable(run_id)}: {printable(problem)}; nothing was sent"
     return errors.IntentError(words, run_id=run_id, **facts)
 

@@ -285,7 +285,7 @@ def test_numpy_values_become_json():
         (pa.table([["a"], ["b"]], names=["email", "email"]), "one name"),
         (
             pa.table({"email": ["a"], "x": pa.array([10**13], pa.timestamp("s"))}),
-            "cannot be read",
+            "of the table",
         ),
         ([{"email": "a", "x": pd.NaT}], "row 1 /x"),
         ([{"email": "a", "x": np.datetime64(1, "ns")}], "row 1 /x"),

@@ -54,13 +54,16 @@ def test_pulled_folder_is_what_is_live(put, flow64):
     put("Outbound")
     flow64("pull", "prod", "-o", "live")
 
-    assert flow64("diff", "prod", "live")[:2] == (0, "prod → live: 2 equal\n")
+    for options in ((), ("-o", "-")):
+        equal = flow64("diff", "prod", "live", *options)[:2]
+        assert equal == (0, "prod → live: 2 equal\n")
 
 
-def test_stdout_is_no_folder(put, flow64):
+def test_dash_is_no_file_or_folder(put, flow64):
     put("Inbound")
-
-    assert flow64("pull", "prod", "-o", "-")[0] == 64
+    for command in (("pull", "prod"), ("plan", "prod"), ("doctor",)):
+        option = "--report" if command == ("doctor",) else "-o"
+        assert flow64(*command, option, "-")[0] == 64
     assert not Path("-").exists()
 
 

@@ -445,32 +445,30 @@ def generate(*, output: Path | None, is_check: bool) -> int:
     prices, are read from blocks.toml in the folder of FILE. Nothing is sent. Texts of
     the list never become code. Without -o, the module goes to stdout.
     """
-    file = None if params.is_dash(output) else output
-    if is_check and file is None:
+    if is_check and output is None:
         raise params.option_error("--check", "name the module to check with -o FILE")
     live = find_saved_catalogue()
     if live is None:
-        problem = "there is no saved list of blocks"
-        raise click.ClickException(f"{problem}; run flow64 blocks sync first")
-    facts = (Path() if file is None else file.parent) / FACTS
+        raise click.ClickException("there is no saved list: run flow64 blocks sync")
+    facts = (Path() if output is None else output.parent) / FACTS
     module = write_blocks(live, read_facts(facts, live) if facts.exists() else None)
     current = None
-    if file is not None and file.exists():
-        current = read_content(file.resolve()).decode("utf-8", "replace")
+    if output is not None and output.exists():
+        current = read_content(output.resolve()).decode("utf-8", "replace")
     is_current = current is not None and _is_same(current, module.text)
-    generated = Generated(file, module.text, module.kinds, is_current or not is_check)
+    generated = Generated(output, module.text, module.kinds, is_current or not is_check)
     if is_check and not is_current:
         if STATE.is_json:
             printing.emit(generated)
-        advice = f"run flow64 blocks generate -o {file}"
-        printing.error(f"{file} is not current; {advice}")
+        advice = f"run flow64 blocks generate -o {output}"
+        printing.error(f"{output} is not current; {advice}")
         return FAILED
-    if file is not None and not is_check:
+    if output is not None and not is_check:
         if current is not None and MARK not in current:
             problem = "it is there already, and not written by flow64 blocks generate"
-            raise FlowError(f"{file} was not written: {problem}")
-        write_all(file.parent, {file.name: module.text})
-    if file is None and not STATE.is_json:
+            raise FlowError(f"{output} was not written: {problem}")
+        write_all(output.parent, {output.name: module.text})
+    if output is None and not STATE.is_json:
         printing.write(module.text)
     else:
         printing.emit(generated)

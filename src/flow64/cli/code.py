@@ -92,11 +92,10 @@ def command(
     imports the classes of blocks.py next to pyproject.toml, if `flow64 blocks generate`
     wrote it.
     """
-    file = None if params.is_dash(output) else output
-    if file is not None and file.suffix != ".py":
-        raise params.option_error("--output", f"{file} does not end in .py")
-    if file is not None and not overwrite and os.path.lexists(file):
-        problem = f"{file} was not written: it is there already"
+    if output is not None and output.suffix != ".py":
+        raise params.option_error("--output", f"{output} does not end in .py")
+    if output is not None and not overwrite and os.path.lexists(output):
+        problem = f"{output} was not written: it is there already"
         raise FlowError(problem, option="add --overwrite to replace it")
     meant = params.parse_address(address, env)
     known_values: Sequence[pull.KnownValue] = ()
@@ -109,7 +108,7 @@ def command(
         sources = _read(meant, code=not no_code)
     if not sources:
         raise click.UsageError(f"{address} means no workflow")
-    if len(sources) != 1 and file is None:
+    if len(sources) != 1 and output is None:
         names = loading.list_names([source.name for source in sources])
         problem = f"{address} means {len(sources)} workflows: {names}"
         raise click.UsageError(f"{problem}; name one of them, or a file with -o FILE")
@@ -120,10 +119,10 @@ def command(
         return errors.FAILED
     code = as_code(lifted, own)
     left_out = [text for workflow in lifted for text in workflow.omitted]
-    module = PythonSource(file, code.text, [*code.variables], left_out)
-    if file is not None:
-        manifest.write_all(file.parent, {file.name: code.text})
-    if file is None and not STATE.is_json:
+    module = PythonSource(output, code.text, [*code.variables], left_out)
+    if output is not None:
+        manifest.write_all(output.parent, {output.name: code.text})
+    if output is None and not STATE.is_json:
         printing.write(code.text)
     printing.emit(module)
     for text in left_out:

@@ -173,39 +173,38 @@ def command(
     use the folder instead of the code. If a whole project is compiled, files of
     workflows that it no longer has are listed, and removed with --prune.
     """
-    folder = None if params.is_dash(output) else output
-    if folder is None and (is_check or prune):
+    if output is None and (is_check or prune):
         raise click.UsageError("--check and --prune are about a folder: -o DIR")
     loaded = params.load(
         source,
         env,
         selection=selection,
         code=not no_code,
-        may_be_empty=folder is not None,
+        may_be_empty=output is not None,
     )
     if prune and not loaded.is_whole:
         problem = "other code may have the other files of the folder"
         raise params.option_error("--prune", f"{problem}; compile the whole project")
-    if folder is None and len(loaded.workflows) > 1:
+    if output is None and len(loaded.workflows) > 1:
         problem = f"{loaded.source} holds {len(loaded.workflows)} workflows"
         raise click.UsageError(f"{problem}; name one of them, or a folder: -o compiled")
     compiled = compile_all(loaded, env)
     if compiled.faults:
         printing.report_faults(compiled.faults)
         return FAILED
-    if folder is None:
+    if output is None:
         printing.write("".join(compiled.texts.values()))
         return 0
-    leftovers = [*compiled.list_leftovers(folder)]
+    leftovers = [*compiled.list_leftovers(output)]
     if is_check:
-        problems = [*compiled.list_stale(folder), *leftovers]
+        problems = [*compiled.list_stale(output), *leftovers]
         printing.emit(FolderCheck(not problems, problems))
         if problems:
-            words = shlex.join([*filter(None, [source]), "-o", str(folder)])
+            words = shlex.join([*filter(None, [source]), "-o", str(output)])
             words += " --prune" * bool(leftovers and loaded.is_whole)
             printing.message(f"to write them: flow64 compile {words}")
         return FAILED if problems else 0
-    printing.emit(Written(compiled.write(folder)))
+    printing.emit(Written(compiled.write(output)))
     for leftover in leftovers:
         _handle_leftover(leftover, prune=prune)
     return 0

@@ -93,8 +93,7 @@ def command(
         if after is not None or (env is not None and rows is None):
             raise params.option_error("--base", "it takes a folder of JSON, or nothing")
         if no_code and before is None:
-            problem = "name the folder of compiled JSON to compare"
-            raise params.option_error("--no-code", problem)
+            raise params.option_error("--no-code", "name a folder of compiled JSON")
         env = rows and params.find_environment(env).key
         folder = None if before is None else Path(before)
         sides = load_merge_base(base, folder, env)

@@ -62,7 +62,7 @@ def command(
     drawings = [
         FORMS[form](workflow.workflow.lower(env).definition) for workflow in workflows
     ]
-    if output is None or params.is_dash(output):
+    if output is None:
         printing.write("\n".join(drawings))
     else:
         printing.write_file(output, "\n".join(drawings))

@@ -58,7 +58,9 @@ class PathName(click.Path):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
-        """Refuse an empty path."""
+        """Refuse an empty path, and `-` if it does not stand for stdin or stdout."""
+        if is_dash(value) and not self.allow_dash:
+            self.fail("- is not stdout here: name a file or folder", param, ctx)
         return super().convert(NonEmpty().convert(value, param, ctx), param, ctx)
 
 
@@ -139,10 +141,17 @@ block: Decorator = option(
 )
 
 
-def output(metavar: str, words: str, **options: Any) -> Decorator:
-    """Make the option `-o`."""
-    kind = PathName(allow_dash=True)
-    return option("-o --output", words, metavar, type=kind, **options)
+def output(metavar: str, words: str, *, dash: bool = True, **options: Any) -> Decorator:
+    """Make the option `-o`. By default `-` is None, as without the option: stdout."""
+    usual = {
+        "type": PathName(allow_dash=dash),
+        "callback": _drop_dash if dash else None,
+    }
+    return option("-o --output", words, metavar, **{**usual, **options})
+
+
+def _drop_dash(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    return None if is_dash(path) else path
 
 
 def keys(name: str, words: str) -> Decorator:

@@ -77,7 +77,7 @@ class PlanSource:
     printing.REPORTS.values(),
     "`markdown` is a comment for a pull request, `html` a page.",
 )
-@params.output("FILE", "Also save the plan, as JSON for flow64 deploy --plan FILE.")
+@params.output("FILE", "Also save it for deploy --plan FILE.", dash=False)
 @params.no_code
 def command(
     *,
@@ -110,7 +110,7 @@ def command(
             plan = evolve(plan, record=make_record(client, rows))
         text = as_json(plan, printing.CONVERTER.unstructure(origin))
     printing.emit_report(plan.report, form, data=text)
-    if output is not None and not params.is_dash(output):
+    if output is not None:
         printing.write_file(output, text)
         words = f"saved; to apply it: flow64 deploy --plan {shlex.quote(str(output))}"
         if plan.unset:

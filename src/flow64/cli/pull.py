@@ -47,6 +47,7 @@ class PulledFolder:
 @params.output(
     "FOLDER",
     "The folder for one JSON file for each workflow, and flow64.json.",
+    dash=False,
     required=True,
 )
 @params.overwrite
@@ -70,8 +71,6 @@ def command(
     environment becomes that value. A workflow with another text that looks like a key
     is not saved: its place is printed.
     """
-    if params.is_dash(output):
-        raise params.option_error("--output", "it is a folder: name one, as in -o live")
     live = _parse(address, env)
     environment = params.find_environment(live.env)
     known_values = find_known_values(environment)

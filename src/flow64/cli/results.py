@@ -40,6 +40,7 @@ class Downloaded:
     "A file that ends in .csv, .json, .ndjson or .parquet; else a folder, outside of "
     "which no file is written.",
     required=True,
+    callback=None,
 )
 @params.option("--all every_stage", "All stages, also of a run that has not completed.")
 @params.block

@@ -122,7 +122,9 @@ def _parse_settings(
 @params.yes
 @params.option("--no-wait", "Do not follow the run until it ends.")
 @params.output(
-    "FILE", "Save the rows in a .csv, .json, .ndjson or .parquet file. - is stdout."
+    "FILE",
+    "Save the rows in a .csv, .json, .ndjson or .parquet file. - is stdout.",
+    callback=None,
 )
 @params.block
 @params.as_json
@@ -160,8 +162,7 @@ def command(
     """
     is_named = bool(intent or retry or attach)
     if new and is_named:
-        problem = "a new run has no --intent, --retry or --attach"
-        raise params.option_error("--new", problem)
+        raise params.option_error("--new", "it has no --intent, --retry or --attach")
     if bool(new_since) != bool(by):
         raise click.UsageError("--new-since and --by belong together: give both")
     delivery = Delivery(output, block)

@@ -112,8 +112,7 @@ def command(
     params.find_environment(env)  # a wrong name, before code is loaded
     loaded = origin.load(env)
     if prune is not None and loaded.is_picked:
-        problem = "pruning needs the project loaded whole"
-        raise params.option_error("--prune", f"{problem}; leave the selection out")
+        raise params.option_error("--prune", "it needs the whole project: select none")
     with connect(env) as client:
         plan = plan_workflows(client, loaded)
         if plan is None:

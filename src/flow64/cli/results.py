@@ -104,8 +104,7 @@ class Delivery:
             raise click.UsageError("--no-wait saves nothing: leave out --output")
         elif params.is_dash(path):
             if STATE.is_json:
-                problem = "rows and --json both go to stdout; leave one of them out"
-                raise params.option_error("--output", problem)
+                raise params.option_error("--output", "rows and --json both use stdout")
         elif not form_of_target(path):
             problem = f"{path} does not end in .csv, .json, .ndjson or .parquet"
             raise params.option_error("--output", problem)

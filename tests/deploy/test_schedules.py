@@ -192,6 +192,20 @@ def test_workflow_that_is_made_again_revives_no_schedule(here, wanted):
     assert texts(here) == [(s.name, s.cron, True) for s in wanted._schedules]
 
 
+def test_schedule_of_a_workflow_that_is_gone_is_saved_before_it_is_replaced(here):
+    """Somebody deleted the workflow alone, and edited what it left."""
+    here.deploy(A)
+    here.client.workflows.delete(ID)
+    here.client.schedules.update(only(here).id, **BY_HAND["edited"])
+    edited = texts(here)
+
+    here.deploy(A2, consents=FORCE)
+
+    (saved,) = here.history.entries()
+    here.apply(plan_restore(here.session, saved, endpoint=ENDPOINT))
+    assert texts(here) == edited
+
+
 @pytest.mark.parametrize("what", ["run", "schedule"])
 def test_workflow_that_is_used_meanwhile_is_not_deleted(here, monkeypatch, what):
     """Its schedules may start one until they are deleted; people may, too."""

@@ -318,12 +318,14 @@ class _Application:
         return live
 
     def _save(self, step: Step, live: Definition | None) -> None:
-        """Save what a step replaces."""
-        if live is None:
+        """Save what a step replaces: a workflow, or schedules that one has left."""
+        replaced = live or step.code
+        is_new = all(write.live is None for write in step.schedules)
+        if replaced is None or (live is None and is_new):
             return
         saved = Saved.of(
-            live,
-            find_places(live, step.code),
+            replaced,
+            find_places(replaced, step.code),
             self.values,
             key=step.key,
             workflow_id=step.id,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from types import UnionType
 
 from .diagnostics import Finding, as_text, summary
+from .secrets import mask
 from .text import printable, shortened
 
 
@@ -98,7 +99,7 @@ class BuildError(FlowError, TypeError):
 
 
 def require_type(what: str, value: object, kind: type | UnionType, hint: str) -> None:
-    """Refuse an argument of another type.
+    """Refuse an argument of another type. What looks like a key is not shown.
 
     Args:
         what: The call and the argument, as in `Workflow: project`.
@@ -108,7 +109,7 @@ def require_type(what: str, value: object, kind: type | UnionType, hint: str) ->
         BuildError: It is of another type.
     """
     if not isinstance(value, kind):
-        raise BuildError(f"{what} is {shortened(value)}", hint=hint)
+        raise BuildError(f"{what} is {mask(shortened(value))}", hint=hint)
 
 
 class CompileError(FlowError):

@@ -92,11 +92,19 @@ def test_deploy_run_and_read(client, emulator, caplog):
     assert writes(emulator) == ["create_workflow", "run", "run"]
 
 
-@pytest.mark.parametrize("option", ["attach", "retry"])
-def test_a_name_that_is_no_id_is_no_run(client, emulator, option):
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"attach": "latest"}, errors.IntentError),
+        ({"retry": "latest"}, errors.IntentError),
+        ({"result_formats": "ndjson"}, errors.BuildError),
+        ({"specs_override": "max_results=5"}, errors.BuildError),
+    ],
+)
+def test_wrong_options_of_a_run_are_refused(client, emulator, options, error):
     client.deploy(leads())
-    with pytest.raises(errors.IntentError):
-        client.run(leads(), ROWS, **{option: "latest"})
+    with pytest.raises(error):
+        client.run(leads(), ROWS, **options)
     assert writes(emulator) == ["create_workflow"]
 
 

@@ -58,17 +58,19 @@ class Launch:
         Raises:
             RunError: They cannot be used. All problems are listed.
         """
+        formats, specs = self.result_formats, self.specs_override
+        # Of a text, each letter would be a format.
+        errors.require_type("result_formats", formats, list | tuple, 'write ["ndjson"]')
+        errors.require_type("specs_override", specs, Mapping | None, "write dict(...)")
         definition = self.ready.definition
-        if self.specs_override is None:
+        if specs is None:
             return definition
         root, *others = definition.topology.roots
         problems: list[Problem] = []
-        settings = Freezer(problems.append, unchanged).freeze(dict(self.specs_override))
+        settings = Freezer(problems.append, unchanged).freeze(dict(specs))
         lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
         if others:
-            problem = (
-                "the workflow has several sources, and which one a run sets is not"
-            )
+            problem = "there are several sources, and which one a run sets is not"
             lines.append(f"{problem} documented; deploy the change")
         changed = _with_specs(definition, settings)
         names = {*unbound_names(changed)}.difference(unbound_names(definition))

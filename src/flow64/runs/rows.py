@@ -160,8 +160,7 @@ def _describe_header(header: Sequence[str]) -> str:
     if twice := [name for name, count in Counter(header).items() if count > 1]:
         return f"its header has two columns {shortened(twice[0])}"
     if len(header) == 1 and (signs := set(";\t|") & set(header[0])):
-        advice = f"separate columns with commas, not with {min(signs)!r}"
-        return f"its header is one column; {advice}"
+        return f"its header is one column: write commas in place of {min(signs)!r}"
     return ""
 
 

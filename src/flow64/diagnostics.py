@@ -44,6 +44,9 @@ MOST_LINES: Final = 200
 MOST_CELLS: Final = 200
 """Cells of a source line that are shown without a terminal: JSON may be one line."""
 
+MOST_CHARACTERS: Final = 1000
+"""Characters of a source line that are looked at."""
+
 
 @frozen
 class Badge:
@@ -198,9 +201,8 @@ class Place(NamedTuple):
         if self.column is None:
             return None, None
         source = linecache.getline(self.file, self.line)
-        line = source.encode("utf-8", "surrogatepass")
         start, end = (
-            count and len(line[:count].decode("utf-8", "ignore")) if source else count
+            count and _count_characters(source, count) if source else count
             for count in (self.column, self.end_column)
         )
         return start, end
@@ -215,11 +217,9 @@ class Place(NamedTuple):
             return self
         line = bisect_right(ends, at)
         start = ends[line - 1] if line else 0
-        columns = [
-            len(text[start:column].encode("utf-8", "surrogatepass"))
-            for column in ((at, end) if end <= ends[line] else (at,))
-        ]
-        return Place(self.file, line + 1, *columns)
+        stops = (at, end) if end <= ends[line] else (at,)
+        first, *columns = [_count_bytes(text, stop) for stop in (start, *stops)]
+        return Place(self.file, line + 1, *(column - first for column in columns))
 
     def __str__(self) -> str:
         return f"{relative_path(self.file)}:{self.line}"
@@ -239,6 +239,42 @@ def _read_source(file: str) -> tuple[str, Sequence[int]]:
         text, ends = "".join(read), [*accumulate(map(len, read))]
         _source = read, text, ends
     return text, ends
+
+
+_CHUNK: Final = 4096
+
+
+def _count_bytes(text: str, end: int) -> int:
+    """Return how many bytes of UTF-8 come before a character.
+
+    All of a large file may be one line, so they are not counted for each finding.
+    """
+    if text.isascii():
+        return end
+    chunk, more = divmod(end, _CHUNK)
+    return _count_chunks(text)[chunk] + len(_as_bytes(text[end - more : end]))
+
+
+def _count_characters(text: str, size: int) -> int:
+    """Return how many characters the first bytes of a text in UTF-8 have."""
+    if text.isascii():
+        return min(size, len(text))
+    sizes = _count_chunks(text)
+    chunk = bisect_right(sizes, size) - 1
+    start = chunk * _CHUNK
+    within = _as_bytes(text[start : start + _CHUNK])[: size - sizes[chunk]]
+    return min(start + len(within.decode("utf-8", "ignore")), len(text))
+
+
+@lru_cache(maxsize=16)
+def _count_chunks(text: str) -> Sequence[int]:
+    """Return how many bytes come before each chunk of a text."""
+    starts = range(0, len(text), _CHUNK)
+    return [0, *accumulate(len(_as_bytes(text[at : at + _CHUNK])) for at in starts)]
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=str)  # also of very many digits
@@ -399,7 +435,7 @@ def _lines(finding: Finding, width: int | None) -> Iterator[str]:
     # A source line says which block it is, unless it is in a fragment used twice.
     is_told = bool(finding.place) and (where.startswith("/") or "/" not in where)
     name = f" ({truncate(clean_text(where), 200)})" if where and not is_told else ""
-    text = clean_text(finding.message) + name
+    text = truncate(clean_text(finding.message), 1000) + name
     text += f": {clean_text(advice)}" if advice else ""
     yield f"{place}{finding.severity}[{finding.code}] {text}"
     if finding.place:
@@ -412,17 +448,20 @@ _INDENT: Final = "    "
 def _excerpt(place: Place, width: int | None) -> Iterator[str]:
     """Yield a source line, with carets below the part that is meant."""
     source = linecache.getline(place.file, place.line).rstrip()
-    if not source or has_key(source):
-        return
     indent = len(source) - len(source.lstrip())
     first, last = place.count_characters()
     start = indent if first is None else first
     end = len(source) if last is None else last
-    shown = printable(source[indent:])
+    left = indent if start < MOST_CHARACTERS else start - 1
+    source = source[left : left + MOST_CHARACTERS]
+    if not source or has_key(source):
+        return
+    shown = printable(source)
     # Escapes may make the text before and above the carets longer.
-    start, end = (len(printable(source[indent:column])) for column in (start, end))
+    start, end = (len(printable(source[: column - left])) for column in (start, end))
     room = (width or MOST_CELLS) - len(_INDENT)
-    if start and count_cells(shown[:end]) > room:  # begin where the carets do
+    # Begin where the carets do, if they would not be seen otherwise.
+    if start and (left > indent or count_cells(shown[:end]) > room):
         shown, start, end = f"…{shown[start:]}", 1, end - start + 1
     shown = fit_text(shown, room)
     end = min(end, len(shown))

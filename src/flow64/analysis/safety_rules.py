@@ -184,8 +184,7 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Fault]:
         workflow = Workflow.from_json(text.replace('"id": "', '"id": "leads'))
     """
     if definition.id is not None and not is_uuid(definition.id):
-        message = f"the workflow's id {shortened(definition.id)} is not a UUID"
-        yield Fault(None, message)
+        yield Fault(None, f"the id {shortened(definition.id)} is not a UUID")
 
 
 @rule("facts", "warning", of=["allow"])

@@ -7,14 +7,16 @@ no text of the list becomes code.
 from __future__ import annotations
 
 import keyword
+import math
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
 import attrs
 from attrs import frozen
+from cattrs import BaseValidationError
 from typing_extensions import get_original_bases
 
 from .analysis.live import (
@@ -38,11 +40,19 @@ from .blocks import (
     spec_types,
     specs_schema,
 )
-from .definition import MAX_BYTES, thaw
+from .blocks.facts import Effect, Gives, Role, Takes
+from .definition import EMPTY, MAX_BYTES, is_number, thaw
 from .dsl import RESERVED, Flow, Passthrough
-from .errors import BuildError, ConfigError, list_lines
+from .errors import ConfigError, list_lines
 from .files import Unusable, read_whole
 from .secrets import clean_text, mask
+from .tables import (
+    WrongValueError,
+    add_class,
+    list_mistakes,
+    make_converter,
+    read_text,
+)
 from .text import shortened, truncate
 
 MARK: Final = "`flow64 blocks generate`"
@@ -166,9 +176,9 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
             mistakes.append(f"[{kind}] is not a new kind of {live.name}")
             continue
         try:
-            facts[kind] = _make_about(live, **table)
-        except (BuildError, TypeError, ValueError) as error:
-            mistakes.append(f"[{kind}] {error}")
+            facts[kind] = _make_about(live, _converter.structure(table, _Facts))
+        except (BaseValidationError, AttributeError, TypeError) as error:
+            mistakes += list_mistakes(error, kind)
     if mistakes:
         raise ConfigError(f"{path} cannot be used:{list_lines(mistakes)}")
     return facts
@@ -179,40 +189,50 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
 
 def _guess_about(live: LiveCatalogue) -> About:
     return attrs.evolve(
-        _make_about(live),
+        _make_about(live, _Facts()),
         perhaps="source",
         effects=("may-spend",),
         columns=UNKNOWN_COLUMNS,
     )
 
 
-def _make_about(
-    live: LiveCatalogue,
-    *,
-    takes: Any = "any",
-    gives: Any = "unknown",
-    role: Any = None,
-    effects: Any = (),
-    price: Any = None,
-    reads: Any = (),
-    adds: Any = (),
-    opens: bool = False,
-) -> About:
-    """Return facts of a file; the classes of the catalogue refuse what is wrong."""
+@frozen
+class _Facts:
+    """A table of the file."""
+
+    takes: Takes = "any"
+    gives: Gives = "unknown"
+    role: Role | None = None
+    effects: Sequence[Effect] = ()
+    price: Price | None = None
+    reads: Sequence[str] = ()
+    adds: Mapping[str, str] = EMPTY
+    opens: bool = False
+
+
+def _read_price(value: Any, _: object) -> Price:
+    if is_number(value) and 0 <= value < math.inf:
+        return Price(value)
+    raise WrongValueError("write dollars, as in 0.05")
+
+
+_converter: Final = make_converter({str: read_text, Price: _read_price})
+add_class(_converter, _Facts, effects=tuple[Effect, ...], reads=tuple[str, ...])
+
+
+def _make_about(live: LiveCatalogue, facts: _Facts) -> About:
     columns = Columns(
-        reads=[Column(name) for name in reads],
-        adds=[Column(*pair) for pair in adds.items()]
-        if isinstance(adds, dict)
-        else [Column(name) for name in adds],
-        opens=opens,
+        reads=[*map(Column, facts.reads)],
+        adds=[Column(*pair) for pair in facts.adds.items()],
+        opens=facts.opens,
     )
     return About(
-        role=role or ("source" if takes == "none" else "step"),
-        takes=takes,
-        gives=gives,
+        role=facts.role or ("source" if facts.takes == "none" else "step"),
+        takes=facts.takes,
+        gives=facts.gives,
         source=f"live, {live.date}" if live.date else "live",
-        effects=effects or (("spends",) if price else ()),
-        price=None if price is None else Price(price),
+        effects=facts.effects or (("spends",) if facts.price else ()),
+        price=facts.price,
         columns=columns,
     )
 

@@ -164,6 +164,32 @@ def test_all_commands_go_by_the_list(reddit, service, flow64):
     assert "'subreddits' is a required property" in later[1]
 
 
+FACTS = """[score_lead]
+takes = "LEAD"
+price = 0.02
+reads = ["karma"]
+adds = { score = "int" }
+"""
+
+
+def test_facts_that_no_list_has_go_into_the_classes(project, flow64):
+    """They are in a file of their own, and its mistakes come together."""
+    flow64("blocks", "sync")
+    facts = project / "blocks.toml"
+    facts.write_text(FACTS, "utf-8")
+    code, _, _ = flow64("blocks", "generate", "-o", "blocks.py")
+    module = (project / "blocks.py").read_text("utf-8")
+    facts.write_text('[score_lead]\ntakes = "ZZ"\nprices = 1\nreads = "a"\n', "utf-8")
+    wrong = flow64("blocks", "generate", "-o", "blocks.py")
+
+    assert code == 0
+    for text in ("Price(dollars=0.02", "name='karma'", "name='score', type='int'"):
+        assert text in module
+    assert wrong[0] == 1
+    for place in ("score_lead.takes", "prices", "score_lead.reads"):
+        assert place in wrong[2]
+
+
 WRONG = """
 FindEmail(mode="ALL")
 SendSlackMessage(channel="#a")

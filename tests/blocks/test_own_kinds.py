@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import count
 from types import new_class
-from typing import Any
+from typing import Any, Literal  # noqa: F401 - named in an annotation
 
 import pytest
 from attrs import evolve, frozen
@@ -152,6 +152,23 @@ def test_rules_judge_it(code, flow, message):
     found = told(flow(score_lead()), code)
 
     assert [re.sub(r"[\w./-]+:\d+", "FILE", text) for *_, text in found] == [message]
+
+
+@pytest.mark.parametrize("hint", ["str | None", "Literal['a', 'b'] | None"])
+def test_null_fits_a_field_that_has_none(hint):
+    """Its class is the document; a field without None is warned about."""
+    make_class(
+        kind="own_kind",
+        about=STEP,
+        __module__=__name__,
+        __annotations__={"note": hint, "model": hint.removesuffix(" | None")},
+        note=None,
+    )
+
+    flow = Webhook(LEAD) >> CATALOGUE["own_kind"](model=None)
+
+    (finding,) = told(flow, "wrong-field-type")
+    assert finding[2].startswith("model is null")
 
 
 def test_class_takes_the_place_of_a_kind_without_known_fields():

@@ -243,10 +243,7 @@ def _explain_silencing(page: Page) -> Iterator[str]:
         if "error" in page.severities:
             yield "if it is an error, it stays one there"
     if page.can_be_allowed:
-        yield (
-            "to switch it off on one block, or in all workflows of a Project: "
-            f'allow=["{page.code}"]'
-        )
+        yield f'to switch it off on a block, or in a Project: allow=["{page.code}"]'
     else:
         yield "nothing switches it off"
 

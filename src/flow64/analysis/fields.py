@@ -92,6 +92,7 @@ class TypedField(NamedTuple):
         is_map: Whether it is a field map: names with descriptions or types.
         is_count: Whether it is a number of rows, seconds, rounds or calls.
         is_text: Whether it is a text, which is not empty.
+        is_nullable: Whether its type has None.
         is_unconfirmed: Whether no document confirms it for the block.
     """
 
@@ -102,10 +103,13 @@ class TypedField(NamedTuple):
     is_map: bool
     is_count: bool
     is_text: bool
+    is_nullable: bool
     is_unconfirmed: bool
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
+        if value is None and self.is_nullable:
+            return True
         if self.is_map and type(value) is FrozenDict:
             entries = value.values()
             return all(entries) and _ENTRIES.issuperset(map(type, entries))
@@ -148,6 +152,7 @@ def _describe(cls: Any) -> tuple[AbstractSet[str], Mapping[str, TypedField]]:
             is_map=type[Any] in typing.get_args(hint),
             is_count=facts[name].unit is not None and not is_own,
             is_text=_as_type(hint) == TYPES[str] and not is_own,
+            is_nullable=type(None) in typing.get_args(hint),
             is_unconfirmed=facts[name].confidence in ("I", "U"),
         )
         for name, hint in spec_types(cls).items()

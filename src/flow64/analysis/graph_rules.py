@@ -311,7 +311,6 @@ def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
     for position, other in wrong.items():
         number, name = blocks[position].number, name_block(definition, other)
         message = f"sequence_number {shortened(number)} is not above that of {name}"
-        message += "; the final result is taken from the highest number"
         yield Fault(position, message)
 
 

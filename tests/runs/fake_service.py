@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 from attrs import define, field
 
+from flow64.api import threads
 from flow64.api.auth import Key
 from flow64.api.network import Policy
 from flow64.api.session import Session
@@ -102,7 +103,7 @@ class FakeService:
         if what == "lost":
             raise httpx.ReadError("reset")
         if what == "killed":
-            raise KeyboardInterrupt
+            raise threads.StopNow  # not a first Ctrl-C, which ends what is under way
         if what == "html":
             return httpx.Response(200, text="<html>log in</html>")
         if what.startswith("id "):

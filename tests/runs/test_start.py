@@ -184,6 +184,27 @@ def test_refused_start_is_looked_for_after_the_wait(
     assert [bought.job_id for bought in forgetful.runs] == [run.id]
 
 
+def test_start_that_was_stopped_is_looked_for_at_once(
+    forgetful, tmp_path, waits, monkeypatch
+):
+    """A Ctrl-C between two tries: nothing of it is under way."""
+    forgetful.faults += ["unsent"]
+
+    def stop(seconds):
+        if seconds:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "sleep", stop)
+    with pytest.raises(KeyboardInterrupt):
+        begin(forgetful, tmp_path / "j")
+    monkeypatch.setattr(threads, "sleep", waits.append)
+    waits.clear()
+
+    begin(forgetful, tmp_path / "j")
+
+    assert (len(forgetful.runs), max(waits)) == (1, max(starter.LOOKS))
+
+
 @pytest.mark.parametrize("fault", ["", "after lost"])
 def test_start_that_is_held_up_is_sent_by_one_process(
     forgetful, tmp_path, waits, monkeypatch, fault
@@ -336,6 +357,21 @@ def test_presumed_run_that_was_listed_before_is_not_in_doubt(forgetful, tmp_path
 
     assert [bought.job_id for bought in forgetful.runs] == [first.id, second.id]
     assert first.is_presumed
+
+
+def test_run_that_was_presumed_by_mistake_may_be_of_another_start(forgetful, tmp_path):
+    """It was the only new one, and then the start got a run of its own."""
+    forgetful.faults += ["before killed", "after killed"]
+    for rows in (ROWS, MORE):
+        with pytest.raises(KeyboardInterrupt):
+            begin(forgetful, tmp_path / "j", rows)
+    assert begin(forgetful, tmp_path / "j").is_presumed
+    forgetful.runs.append(Bought("r9", CODE.id(), "", ROWS))
+    begin(forgetful, tmp_path / "j", attach="r9")
+
+    run = begin(forgetful, tmp_path / "j", MORE)
+
+    assert (run.id, len(forgetful.runs)) == (forgetful.runs[0].job_id, 2)
 
 
 def test_presumed_run_of_others_gives_no_rows(forgetful, tmp_path):

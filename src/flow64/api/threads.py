@@ -44,7 +44,7 @@ _IS_PART: Final[ContextVar[bool]] = ContextVar("_IS_PART", default=False)
 
 
 class StopNow(KeyboardInterrupt):
-    """A Ctrl-C that does not wait for the end of a write under way."""
+    """A Ctrl-C that does not wait for the end of a write under way: the second one."""
 
 
 @frozen
@@ -248,13 +248,13 @@ def _run_all(
                 Thread(target=work, args=[context], name="flow64", daemon=True).start()
                 begun += 1
         wait_for(count)
-    except StopNow:
+    except KeyboardInterrupt as interrupt:
         stop.set()
-        raise
-    except KeyboardInterrupt:
-        stop.set()
-        if is_patient:
-            wait_for(begun)
+        if is_patient and not isinstance(interrupt, StopNow):
+            try:
+                wait_for(begun)
+            except KeyboardInterrupt:
+                raise StopNow from None
         raise
     return results
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ..text import printable
 from . import params, printing
 from .commands import STATE
 from .service import connect, find_run
@@ -38,5 +39,5 @@ def command(*, run_id: str, env: str | None) -> int:
     if status == "cancelled":
         printing.message("rows that were processed before that may have been charged")
     else:
-        printing.message("nothing was cancelled: the run had ended before")
+        printing.message(f"nothing was cancelled: the run is {printable(status)}")
     return 0

@@ -18,7 +18,6 @@ from ..blocks import Webhook
 from ..client import Client, Run
 from ..definition import Definition, is_uuid, parse_json
 from ..deploy.plan import seal_of
-from ..environments import load as load_settings
 from ..errors import ApiError, NoNewRowsError, ReadError
 from ..runs import inputs, payload
 from ..runs.rows import FORMS
@@ -334,7 +333,7 @@ def estimate_run(
     """Estimate a run by what is deployed, since this is what runs."""
     definition, notes = _find_live_definition(client, starter)
     notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
-    prices = load_settings().prices
+    prices = starter.launch.budget.prices
     count = count_start_rows(definition, len(rows))
     if count is None:
         price: Cost = cost(definition, prices=prices)

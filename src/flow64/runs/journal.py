@@ -157,17 +157,17 @@ class Memory:
             if last is None or (not last.job_id and entry["instead"] == last.writer):
                 # Moved to the end, since it is the latest of its intent now.
                 self.starts.pop(key, None)
-                names = fields_dict(Start)
-                facts: Any = {name: entry[name] for name in names if name in entry}
+                facts: Any = {n: entry[n] for n in fields_dict(Start) if n in entry}
                 since = len(self._seen) if last is None else last.since
                 self.starts[key] = Start(**facts, order=line, since=since)
             return
         if start is None or (job_id is not None and not is_run_id(job_id)):
             self.damage.append(line)  # the line of the start is missing
         elif entry["event"] == "run":
-            self.jobs[entry["job"]] = key
-            start.job_id, start.is_presumed = job_id, entry["presumed"]
-            start.outcome = None
+            if start.is_presumed and self.jobs.get(start.job_id or "") == key:
+                del self.jobs[start.job_id or ""]  # it may be that of another start
+            self.jobs[entry["job"]], start.job_id = key, job_id
+            start.is_presumed, start.outcome = entry["presumed"], None
         elif start.job_id == job_id and entry["writer"] in ("", start.writer):
             start.outcome = entry["outcome"]
 

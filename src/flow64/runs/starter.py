@@ -152,14 +152,17 @@ class Starter:
             start = self.memory.starts[self.key]
             if start.writer == self.writer:
                 self._require_compared(listed)
-                return self._send()
+                try:
+                    return self._send()
+                except KeyboardInterrupt as stop:
+                    if not isinstance(stop, threads.StopNow):  # no request is under way
+                        self.ledger.write_end(self.key, None, "stopped", self.writer)
+                    raise
             # It was sent before, or another process is sending it now.
-            was = f"it was {start.outcome or 'cut off'} before"
-            lost = errors.OutcomeUnknownError(was)
+            lost = errors.OutcomeUnknownError(f"it was {start.outcome or 'cut off'}")
             run = self._find_run(lost, is_sent=False)
             if run is None and (wait := start.patience) > 0:
-                text = "another process may be starting it; looking again in %.0f s"
-                _log.warning(text, wait)
+                _log.warning("another process may send it; waiting %.0f s", wait)
                 threads.sleep(wait)
                 run = self._find_run(lost, is_sent=False)
             if run is not None:
@@ -199,12 +202,9 @@ class Starter:
     def _make_key(self) -> str:
         if self.intent is None:
             return str(uuid4())
-        key = run_key(
-            env=self.launch.ready.env,
-            workflow_id=self.launch.ready.id,
-            intent=self.intent,
-            body_digest=self.digest,
-        )
+        ready = self.launch.ready
+        facts = {"env": ready.env, "workflow_id": ready.id, "intent": self.intent}
+        key = run_key(**facts, body_digest=self.digest)
         return str(key if self.index is None else uuid5(key, f"batch:{self.index}"))
 
     def _take_over(self, failed: Start, retry: str) -> None:

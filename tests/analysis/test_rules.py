@@ -320,6 +320,7 @@ CASES = {
                 LEADS >> Filter.where("a").equals(1).and_("a").equals(2),
                 LEADS >> Filter.where("a").greater(5).and_("a").less(5),
                 LEADS >> Filter.where("a").is_empty().and_("a").is_not_empty(),
+                LEADS >> Filter.where("a").is_empty().and_("a").contains("b"),
                 LEADS
                 >> Filter.where("a", key="x").in_(["b", "c"])
                 >> FindEmail()

@@ -473,7 +473,7 @@ def _exclude(first: Predicate, second: Predicate) -> bool:
         return not any(_may_meet(second, value) for value in values)
     match first.operator:
         case "is_empty":
-            return second.operator in ("is_not_empty", "greater", "less")
+            return second.operator in ("is_not_empty", "greater", "less", "contains")
         case "greater":
             return second.operator == "less" and _is_at_most(second.value, first.value)
         case _:

@@ -211,8 +211,7 @@ class Place(NamedTuple):
         """Return the place of a value of a JSON file; the same place if unknown."""
         text, ends = _read_source(self.file)
         try:
-            at = find_value(text, pointer)
-            _, end = _DECODER.raw_decode(text, at)
+            at, end = find_value(text, pointer)
         except (ValueError, IndexError, RecursionError):  # it is not what was read
             return self
         line = bisect_right(ends, at)
@@ -280,15 +279,15 @@ def _as_bytes(text: str) -> bytes:
 _DECODER: Final = json.JSONDecoder(parse_int=str)  # also of very many digits
 
 
-def find_value(text: str, pointer: str) -> int:
-    """Return where the value of a JSON pointer starts.
+def find_value(text: str, pointer: str) -> tuple[int, int]:
+    """Return where the value of a JSON pointer starts, and where it ends.
 
     Raises:
         ValueError: The text is not JSON, or has no such value.
         IndexError: The text ends before it.
     """
     if not pointer:
-        return _skip_space(text, 0)
+        return _skip_space(text, 0), len(text.rstrip())
     above, _, part = pointer.rpartition("/")
     try:
         return _find_members(text, above)[part.replace("~1", "/").replace("~0", "~")]
@@ -297,21 +296,21 @@ def find_value(text: str, pointer: str) -> int:
 
 
 @lru_cache(maxsize=16)  # many findings are about members of one list
-def _find_members(text: str, pointer: str) -> Mapping[str, int]:
-    """Return where the members of an object, or the items of a list, start."""
-    at = find_value(text, pointer)
+def _find_members(text: str, pointer: str) -> Mapping[str, tuple[int, int]]:
+    """Return where the members of an object, or the items of a list, start and end."""
+    at, _ = find_value(text, pointer)
     if text[at] not in "{[":
         raise ValueError
-    is_object, places = text[at] == "{", dict[str, int]()
+    is_object, places = text[at] == "{", dict[str, tuple[int, int]]()
     at = _skip_space(text, at + 1)
     while text[at] not in "]}":
         name = str(len(places))
         if is_object:
             name, at = _DECODER.raw_decode(text, at)
             at = _skip_space(text, _skip_space(text, at) + 1)
-        places[name] = at
-        _, at = _DECODER.raw_decode(text, at)
-        at = _skip_space(text, at)
+        _, end = _DECODER.raw_decode(text, at)
+        places[name] = at, end
+        at = _skip_space(text, end)
         if text[at] == ",":
             at = _skip_space(text, at + 1)
     return places

@@ -181,7 +181,7 @@ class _Reader:
         where = None if path is None else pointer(path)
         offset = line = None
         if where is not None and self.text is not None:
-            offset = find_value(self.text, where)
+            offset, _ = find_value(self.text, where)
             line = self.text.count("\n", 0, offset) + 1
         raise read_error(problem, self.source, offset, line, where)
 

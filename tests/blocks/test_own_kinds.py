@@ -8,7 +8,7 @@ from types import new_class
 from typing import Any, Literal  # noqa: F401 - named in an annotation
 
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from flow64 import (
     COMPANY,
@@ -169,6 +169,21 @@ def test_null_fits_a_field_that_has_none(hint):
 
     (finding,) = told(flow, "wrong-field-type")
     assert finding[2].startswith("model is null")
+
+
+def test_default_of_a_factory_is_sent():
+    """As in any attrs class."""
+    make_class(
+        kind="own_kind",
+        about=STEP,
+        __module__=__name__,
+        __annotations__={"tags": "list[str]"},
+        tags=field(factory=list),
+    )
+
+    flow = Webhook(LEAD) >> CATALOGUE["own_kind"]()
+
+    assert Workflow("Leads", flow).compile().blocks[1].specs == {"tags": []}
 
 
 def test_class_takes_the_place_of_a_kind_without_known_fields():

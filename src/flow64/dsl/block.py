@@ -165,9 +165,7 @@ def _add_field(
     except TypeError:  # an annotation that is not hashable, such as Literal[[1]]
         word = None
     if word is None:
-        problems.append(
-            f"{name} is {shortened(hint)}, which is not a type of the service"
-        )
+        problems.append(f"{name} is {shortened(hint)}, not a type of the service")
     elif column in fields:
         problems.append(f"{name} is a second field for the column {shortened(column)}")
     else:
@@ -256,7 +254,8 @@ class Block:
         cls.spec_names = {n: n.rstrip("_") for n in names if n not in others}
         for a in fields:
             default = UNSET if a.default is attrs.NOTHING else a.default
-            setattr(cls, a.name, default)
+            make = getattr(default, "factory", None)
+            setattr(cls, a.name, default if make is None else make())
         # By name, since to a type checker an assignment would be a new signature.
         setattr(cls, "__init__", _make_init(cls, fields))  # noqa: B010 - see above
         setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above

@@ -112,9 +112,8 @@ def command(
         names = loading.list_names([source.name for source in sources])
         problem = f"{address} means {len(sources)} workflows: {names}"
         raise click.UsageError(f"{problem}; name one of them, or a file with -o FILE")
-    env = env or DEFAULT_ENV
     own = OwnClasses() if no_code else _load_classes()
-    lifted = _lift(sources, env, known_values, own)
+    lifted = _lift(sources, env or DEFAULT_ENV, known_values, own)
     if len(lifted) < len(sources):
         return errors.FAILED
     code = as_code(lifted, own)

@@ -104,6 +104,8 @@ class FakeService:
             raise httpx.ReadError("reset")
         if what == "killed":
             raise threads.StopNow  # not a first Ctrl-C, which ends what is under way
+        if what == "stopped":
+            raise KeyboardInterrupt
         if what == "html":
             return httpx.Response(200, text="<html>log in</html>")
         if what.startswith("id "):

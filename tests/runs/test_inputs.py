@@ -281,6 +281,23 @@ def test_rows_of_a_start_that_is_sent_again_are_compared(service, tmp_path):
         start(session, options, chosen, compared=known)
 
 
+@pytest.mark.parametrize("how", ["presumed", "stopped"])
+def test_a_start_whose_run_is_not_sure_may_be_buying(service, tmp_path, how):
+    """The only new run was that of another, or a Ctrl-C came before the answer."""
+    session, options = service.session(), launch(tmp_path / "j")
+    service.faults.append("before killed" if how == "presumed" else "after stopped")
+    service.late = 9
+    with suppress(KeyboardInterrupt):
+        start(session, options, [ADA])
+    if how == "presumed":
+        had(service, [CY])
+        assert start(session, options, [ADA]).is_presumed
+    chosen, known = select_rows(session, options, [ADA, BEN], "latest", "email")
+
+    with pytest.raises(errors.RunError, match="meanwhile"):
+        start(session, options, chosen, compared=known)
+
+
 @pytest.mark.parametrize("status", ["completed", "running"])
 @pytest.mark.parametrize("how", ["listed", "not listed yet", "killed"])
 def test_a_run_that_begins_after_the_comparison_counts(service, tmp_path, how, status):

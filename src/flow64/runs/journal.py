@@ -29,6 +29,9 @@ REFUSED: Final = "refused"
 """Outcome of a start that was never sent, or that has no run although it was
 answered."""
 
+STOPPED: Final = "stopped"
+"""Outcome of a start that its writer has given up. It may have a run."""
+
 _log = logging.getLogger("flow64")
 
 
@@ -59,8 +62,8 @@ class Start:
         since: How many runs had been listed when it was sent.
         job_id: Its run, if it is known.
         is_presumed: True if that was the only new run, and no answer named it.
-        outcome: How it ended, if that is known. Without a run, it is `REFUSED`, or
-            `answered 422` for an error whose run has not been looked for yet.
+        outcome: How it ended, if that is known. Without a run, it is `REFUSED`,
+            `STOPPED`, or `answered 422` for an error whose run has not been looked for.
     """
 
     key: str
@@ -83,8 +86,6 @@ class Start:
     @property
     def patience(self) -> float:
         """Seconds in which its writer may still be sending it."""
-        if self.outcome:
-            return 0.0
         sent_at = datetime.fromisoformat(self.at).astimezone(UTC)
         age = (datetime.now(UTC) - sent_at).total_seconds()
         return min(self.seconds - age, self.seconds)
@@ -126,12 +127,14 @@ class Memory:
         Args:
             key: The key of the other start.
         """
-        return [
-            start.job_id
-            for start in self.starts.values()
-            if start.order < self.starts[key].order
-            if start.job_id or start.patience > 0
-        ]
+        order = self.starts[key].order
+        earlier = [start for start in self.starts.values() if start.order < order]
+        begun = [start for start in earlier if start.job_id]
+        # What was presumed may be the run of another start.
+        unsure = [start for start in begun if start.is_presumed]
+        unsure += [s for s in earlier if not s.job_id and s.outcome in (None, STOPPED)]
+        is_open = any(start.patience > 0 for start in unsure)
+        return [*[None] * is_open, *(start.job_id for start in begun)]
 
     def unseen(self, listed: Sequence[str]) -> Sequence[str]:
         """Return the runs that no earlier start has listed."""

@@ -25,7 +25,7 @@ from ..api.network import is_refusal, is_unsent
 from ..api.session import Session
 from ..definition import canonical_id, digest, is_encodable, retry_key, run_key
 from ..text import pluralize, printable, shortened
-from .journal import REFUSED, Ledger, Memory, Start, is_run_id
+from .journal import REFUSED, STOPPED, Ledger, Memory, Start, is_run_id
 from .launch import Launch
 from .rows import list_columns
 from .state import RunState, digest_rows
@@ -156,12 +156,12 @@ class Starter:
                     return self._send()
                 except KeyboardInterrupt as stop:
                     if not isinstance(stop, threads.StopNow):  # no request is under way
-                        self.ledger.write_end(self.key, None, "stopped", self.writer)
+                        self.ledger.write_end(self.key, None, STOPPED, self.writer)
                     raise
             # It was sent before, or another process is sending it now.
             lost = errors.OutcomeUnknownError(f"it was {start.outcome or 'cut off'}")
             run = self._find_run(lost, is_sent=False)
-            if run is None and (wait := start.patience) > 0:
+            if not (run or start.outcome) and (wait := start.patience) > 0:
                 _log.warning("another process may send it; waiting %.0f s", wait)
                 threads.sleep(wait)
                 run = self._find_run(lost, is_sent=False)

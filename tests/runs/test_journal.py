@@ -20,6 +20,7 @@ FACTS = {
     "intent": "a",
     "index": None,
     "seconds": 0,
+    "instead": "",
     "proof": {},
     "known": [],
 }

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 import flow64
-from flow64 import Workflow, blocks
+from flow64 import Project, Workflow, blocks
 from flow64.analysis.check import (
     all_pages,
     describe_wrong_rule,
@@ -25,8 +25,11 @@ def workflow_of(example):
     """The workflow that an example makes."""
     names = {name: getattr(flow64, name) for name in flow64.__all__}
     names |= {name: getattr(blocks, name) for name in blocks.__all__}
+    growth = names["growth"] = Project("growth", namespace="acme.example")
     exec(compile(example, "example.py", "exec"), names)
-    return names.get("workflow") or Workflow("Leads", names["flow"], key="leads")
+    return names.get("workflow") or Workflow(
+        "Leads", names["flow"], key="leads", project=growth
+    )
 
 
 @pytest.mark.parametrize("code", EXAMPLES)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import unicodedata
+from copy import deepcopy
 
 import rfc8785 as package
 from attrs import evolve
@@ -109,7 +110,7 @@ def test_the_order_of_keys_changes_no_fingerprint(data):
 
 @given(wire_definitions())
 def test_reading_what_was_written_gives_the_same(definition):
-    """Indented or compact, as text or as bytes: equal, and the same bytes again."""
+    """Indented or compact, as text or bytes, or copied: equal, and the same bytes."""
     text = dumps(definition)
 
     made = [
@@ -117,9 +118,10 @@ def test_reading_what_was_written_gives_the_same(definition):
         loads(text.encode()),
         loads(dumps(definition, indent=None)),
         from_data(json.loads(text)),
+        deepcopy(definition),
     ]
 
-    assert made == [definition] * 4
+    assert made == [definition] * 5
     assert {dumps(each) for each in made} == {text}
     assert {fingerprint(each) for each in made} == {fingerprint(definition)}
 

@@ -35,7 +35,8 @@ def dangling_edge(definition: Definition) -> Iterator[Fault]:
     Fix: add the block, or remove the edge.
 
     Example:
-        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        flow = Webhook(LEAD) >> FindEmail()
+        text = Workflow("Leads", flow, key="leads", project=growth).to_json()
         text = text.replace('to_block_id": "', 'to_block_id": "x')
         workflow = Workflow.from_json(text)
     """
@@ -212,7 +213,7 @@ def isolated_block(definition: Definition) -> Iterator[Fault]:
 
     Example:
         flow = Webhook(LEAD) >> FindEmail()
-        workflow = Workflow("Leads", flow, FindPhone(), key="leads")
+        workflow = Workflow("Leads", flow, FindPhone(), key="leads", project=growth)
     """
     starts = {*_find_roots(definition)}
     for position in definition.topology.roots:
@@ -272,7 +273,8 @@ def condition_present(definition: Definition) -> Iterator[Fault]:
     Fix: use a `Filter` on each branch.
 
     Example:
-        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        flow = Webhook(LEAD) >> FindEmail()
+        text = Workflow("Leads", flow, key="leads", project=growth).to_json()
         named = '"condition": "email", "to_block_id"'
         workflow = Workflow.from_json(text.replace('"to_block_id"', named))
     """
@@ -293,7 +295,8 @@ def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
     Fix: number the blocks 1, 2, 3 in the order in which rows reach them.
 
     Example:
-        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        flow = Webhook(LEAD) >> FindEmail()
+        text = Workflow("Leads", flow, key="leads", project=growth).to_json()
         text = text.replace('"sequence_number": 2', '"sequence_number": 1')
         workflow = Workflow.from_json(text)
     """
@@ -344,6 +347,7 @@ def schedule_without_rows(definition: Definition) -> Iterator[Fault]:
             "Leads",
             Webhook(LEAD) >> FindEmail(),
             key="leads",
+            project=growth,
             schedules=[Schedule("weekdays", "0 9 * * 1-5")],
         )
     """
@@ -366,6 +370,7 @@ def unreadable_cron(definition: Definition) -> Iterator[Fault]:
             "Leads",
             Search(LEAD, query="Heads of sales", max_results=10) >> FindEmail(),
             key="leads",
+            project=growth,
             schedules=[Schedule("daily", "0 25 * * *")],
         )
     """

@@ -122,7 +122,8 @@ def missing_description(definition: Definition) -> Iterator[Fault]:
     Fix: write `"workflow_description": ""`, or a text.
 
     Example:
-        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        flow = Webhook(LEAD) >> FindEmail()
+        text = Workflow("Leads", flow, key="leads", project=growth).to_json()
         text = text.replace('"workflow_description": "",', "")
         workflow = Workflow.from_json(text)
     """
@@ -139,7 +140,7 @@ def key_from_title(definition: Definition) -> Iterator[Fault]:
     Fix: name the workflow: `Workflow(..., key="inbound")`.
 
     Example:
-        workflow = Workflow("Leads", Webhook(LEAD))
+        workflow = Workflow("Leads", Webhook(LEAD), project=growth)
     """
     if definition.is_key_derived:
         message = "its key is made from its title, so a new title is a new workflow"
@@ -180,7 +181,8 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Fault]:
     Fix: leave `id` out, or write the UUID of the workflow.
 
     Example:
-        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        flow = Webhook(LEAD) >> FindEmail()
+        text = Workflow("Leads", flow, key="leads", project=growth).to_json()
         workflow = Workflow.from_json(text.replace('"id": "', '"id": "leads'))
     """
     if definition.id is not None and not is_uuid(definition.id):

@@ -90,6 +90,8 @@ _CHANGES: Final = {
 for _frozen, _methods in _CHANGES.items():
     for _method in _methods.split():
         setattr(_frozen, _method, _refuse)
+    _rebuild: Any = lambda self: (type(self), (self.copy(),))  # noqa: E731 - see above
+    setattr(_frozen, "__reduce__", _rebuild)  # noqa: B010 - for copy and pickle
 
 EMPTY: Final = FrozenDict()
 

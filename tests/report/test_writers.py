@@ -158,6 +158,91 @@ def test_large_comment_is_cut_and_says_what_is_missing():
     assert re.search(r"cut here \(\d+ added, \d+ removed, \d+ group\)", text)
 
 
+@pytest.mark.parametrize("count", [1, 1_000])
+def test_no_line_takes_the_room_of_another_label(count):
+    """Neither many lines nor a long one hide from a comment what is delivered."""
+    subjects = [
+        change(
+            leads() >> crm(),
+            leads()
+            >> Filter.where(f"{'x' * 50}{at}").equals(1)
+            >> crm(host=f"h{at}.acme.example"),
+            f"w{at}",
+        )
+        for at in range(count)
+    ]
+    subjects.append(
+        change(leads() >> crm(), leads() >> FindEmail() >> crm(host="evil.org"))
+    )
+
+    text = as_markdown(make_report(subjects))
+
+    assert len(text.encode()) <= MOST_BYTES
+    assert {"breaks", "delivers", "cost"} <= {
+        *re.findall(r"^[a-z]+", text, re.MULTILINE)
+    }
+    assert "evil.org" in text
+    assert ("characters more" in text) == (count > 1)
+
+
+def test_another_path_of_a_host_is_a_delivery_elsewhere():
+    paths = [OutgoingWebhook(f"https://x.example/{path}") for path in ("a", "b")]
+    before, after = (leads() >> hook for hook in paths)
+
+    report = make_report([change(before, after)])
+
+    assert report.first[0].text.startswith("delivers  ! outgoing_webhook")
+
+
+def test_unknown_cost_is_not_called_unchanged():
+    odd = [RawBlock("odd", specs={"n": number}) for number in (1, 1_000)]
+
+    report = make_report([change(leads() >> odd[0], leads() >> odd[1])])
+
+    assert "unchanged" not in as_text(report)
+
+
+def test_cost_that_rises_most_is_named():
+    prices = {f"odd{at}": at / 10_000 for at in range(1, 5)} | {"odd5": 9}
+    subjects = [
+        change(leads(), leads() >> RawBlock(f"odd{at}"), f"w{at}{copy}")
+        for at in range(1, 6)
+        for copy in range(6 - at)
+    ]
+
+    report = make_report(subjects, prices=prices)
+
+    assert "→ $9,000" in report.first[-1].text
+
+
+def test_undocumented_keys_are_shown():
+    """They are sent as they were read."""
+    before = change(None, leads() >> FindEmail()).after
+    edge = before.edges[0]._replace(extra={"weight": 1})
+    blocks = [before.blocks[0]._replace(extra={"to": "a"}), *before.blocks[1:]]
+    after = evolve(
+        before,
+        blocks=(*blocks,),
+        edges=(edge, *before.edges[1:]),
+        extra={"callback": "b"},
+        graph_extra={"hook": "c"},
+        description="new",
+    )
+
+    text = as_text(make_report([Subject("w", before, after)]))
+
+    for name in ("webhook.to", "webhook.find_email.weight", "callback", "hook"):
+        assert f"+ extra.{name}: " in text
+
+
+def test_folder_of_keys_is_quoted():
+    keys = [f"0 workflows: nothing delivers elsewhere/{name}" for name in "ab"]
+
+    report = make_report([change(leads(), leads() >> FindEmail(), key) for key in keys])
+
+    assert report.groups[0].title.startswith('2 of "0 workflows')
+
+
 def test_each_of_forty_hosts_is_named():
     (line,) = [one for one in make_report(host_changed()).first if "evil" in one.text]
 

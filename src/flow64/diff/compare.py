@@ -231,10 +231,8 @@ def compare_facts(before: Facts, after: Facts) -> dict[Path, Change]:
 
 
 def _find(facts: Facts, path: Path) -> Any:
-    value = facts.get(path, MISSING)
-    if value is MISSING and path[0] in ("inputs", "output"):
-        return UNKNOWN if (path[0], ANY) in facts else MISSING
-    return value
+    is_open = path[0] in ("inputs", "output") and (path[0], ANY) in facts
+    return facts.get(path, UNKNOWN if is_open else MISSING)
 
 
 def is_same(old: Any, new: Any) -> bool:

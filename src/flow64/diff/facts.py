@@ -78,6 +78,8 @@ Facts: TypeAlias = dict[Path, Any]
 - `cost`: for 1,000 rows
 - `spends NAME`, `buys NAME`: true; `delivers NAME`: to where
 - `schedule NAME`: the text of a schedule
+- `extra KEY`, `extra NAME KEY`, `extra SOURCE TARGET KEY`: what no document names, of
+  the body, a block and an edge: it is sent as it was read
 - `finding CODE BLOCK`: the severity, and how often
 """
 
@@ -132,8 +134,11 @@ def flatten(
     for name, block in zip(names, definition.blocks, strict=True):
         facts["block", name] = block.kind
         facts["id", name] = canonical_id(block.id)
-        for field, value in block.specs.items():
-            facts.update(_list_leaves(("block", name, field), value))
+        for head, fields in (("block", block.specs), ("extra", block.extra)):
+            for field, value in fields.items():
+                facts.update(_list_leaves((head, name, field), value))
+    for key, value in {**definition.extra, **definition.graph_extra}.items():
+        facts.update(_list_leaves(("extra", key), value))
     facts.update(_list_edges(definition, names))
     facts.update(_list_columns(definition, names))
     facts |= {("schedule", name): t for name, t in (definition.schedules or {}).items()}
@@ -204,12 +209,11 @@ def _list_edges(
         ends.setdefault(canonical_id(block.id), name)
     conditions: dict[Path, dict[bytes, Any]] = {}
     for edge in definition.edges:
-        ids = canonical_id(edge.source), canonical_id(edge.target)
-        path: Path = (
-            "edge",
-            *(ends.get(block_id) or Item(block_id) for block_id in ids),
-        )
+        pair = map(canonical_id, (edge.source, edge.target))
+        path: Path = ("edge", *(ends.get(end) or Item(end) for end in pair))
         condition = edge.extra.get("condition")
+        for key in sorted({*edge.extra} - {"condition"}):
+            yield ("extra", *path[1:], key), thaw(edge.extra[key], as_data)
         conditions.setdefault(path, {})[rfc8785(condition)] = condition
     for path, by_text in conditions.items():
         yield path, [by_text[text] for text in sorted(by_text)]

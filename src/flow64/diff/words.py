@@ -78,8 +78,7 @@ def format_value(value: Any) -> str:
         secret = ", secret=True" if value.get("secret") is True else ""
         return f"value({_quote(value[VALUE_KEY])}{secret})"
     text = _as_text(value)
-    more = len(text) - MOST_TEXT
-    if more <= 0:
+    if (more := len(text) - MOST_TEXT) <= 0:
         return _quote(text) if isinstance(value, str) else text
     start = f"{text[:MOST_TEXT]}…"
     start = _quote(start) if isinstance(value, str) else start
@@ -91,7 +90,7 @@ def format_finding(change: Change) -> str:
     _, code, block = change.path
     value = change.before if change.after is MISSING else change.after
     severity, _, times = str(value).partition(" ")
-    name = format_name(block) if block else ""
+    name = block and format_name(block)
     return " ".join(filter(None, (f"{severity}[{code}]", times, name)))
 
 
@@ -139,8 +138,7 @@ def _format_places(old: str, new: str) -> str:
         ARROW.join((_cut_out(old, *before), _cut_out(new, *after)))
         for before, after in places[:MOST_PLACES]
     ]
-    more = len(places) - MOST_PLACES
-    if more > 0:
+    if (more := len(places) - MOST_PLACES) > 0:
         excerpts.append(f"{more:,} places more")
     return "; ".join(excerpts)
 

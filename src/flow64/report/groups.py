@@ -91,7 +91,7 @@ def _make_group(group: Entries, plain: Sequence[Entries]) -> Group:
         lines = _cut([*_list_sides(group, plain)])
     else:
         lines = _cut([*_list_lines(group, first.shown)])
-    return Group(title, [*lines, *_list_rows(group)], keys, first.comparison)
+    return Group(title, [*lines, *_list_rows(group)], first.comparison)
 
 
 def _list_blocks(group: Entries) -> Iterator[Line]:
@@ -223,7 +223,7 @@ def _format_label(entry: Entry, path: Path) -> str:
     if condition := find_condition(entry.comparison, path):
         item = words.format_path((*parts[:-1],)).removesuffix("]")
         return f"{item}{condition}]"
-    if head == "schedule":
+    if head in ("schedule", "extra"):
         return words.format_path(path)
     return words.format_path((*parts,)) if head == "block" else str(head)
 
@@ -324,18 +324,12 @@ def _merge(changes: Mapping[str, Change]) -> str:
     for key, change in changes.items():
         values.setdefault(words.format_change(change), []).append(key)
     if len(values) > MOST_VALUES and all(map(_is_number_change, changes.values())):
-        ways = [
-            {
-                key: change
-                for key, change in changes.items()
-                if (change.after > change.before) is up
-            }
-            for up in (True, False)
-        ]
-        if all(ways):
+        rises = {key: each for key, each in changes.items() if each.after > each.before}
+        falls = {key: each for key, each in changes.items() if key not in rises}
+        if rises and falls:
             return "; ".join(
                 f"{word} ({name_few([*way])}): {_merge(way)}"
-                for word, way in zip(("rises", "falls"), ways, strict=True)
+                for word, way in (("rises", rises), ("falls", falls))
             )
     return count_most(values)
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..analysis.column_rules import ABOUT_READS
-from ..definition import Definition
+from ..definition import EMPTY, Definition
 from ..diff import words
 from ..diff.advice import Advice
 from ..diff.compare import Change, Comparison, compare_definitions
@@ -27,7 +27,7 @@ TWO_SIDED: Final = frozenset({"conflict", "drifted", "foreign"})
 """States in which the service has something that a deploy would overwrite."""
 
 _ORDER: Final = (
-    *("title", "description", "schedule", "block", "moved", "edge", "order"),
+    *("title", "description", "schedule", "extra", "block", "moved", "edge", "order"),
     *("id", "spends", "output", "finding"),
 )
 
@@ -138,6 +138,8 @@ def _select_changes(comparison: Comparison) -> list[Change]:
         match head:
             case "edge":
                 return change.path not in explained
+            case "extra":  # the service may add to what it answers
+                return change.sign != "-"
             case "finding":
                 severities = f"{change.before} {change.after}"
                 is_told = parts[0] in ABOUT_READS and parts[1] in broken
@@ -260,13 +262,11 @@ class Group:
     Attributes:
         title: What they are called.
         lines: What changes in each.
-        keys: The keys of all of them.
         comparison: Both sides of the first one, for a graph.
     """
 
     title: str
     lines: Sequence[Line]
-    keys: Sequence[str]
     comparison: Comparison = field(repr=False)
 
 
@@ -316,7 +316,8 @@ def name_keys(keys: Sequence[str], most: int = MOST_NAMES) -> str:
     if len(keys) == 1:
         return words.format_name(keys[0])
     folder = find_folder(keys)
-    count = f"{len(keys):,} of {folder}*" if folder else f"{len(keys):,} workflows"
+    whole = f"of {words.format_name(folder)}*" if folder else "workflows"
+    count = f"{len(keys):,} {whole}"
     if not most:
         return count
     names = cut_names((key.removeprefix(folder) for key in keys), most)
@@ -345,11 +346,16 @@ def name_few(keys: Sequence[str]) -> str:
     return cut_names(keys) if len(keys) < MOST_VALUES else f"{len(keys):,} workflows"
 
 
-def count_most(values: Mapping[str, Sequence[str]]) -> str:
-    """Return the values that most workflows have, and the number of others."""
+def count_most(
+    values: Mapping[str, Sequence[str]], ranks: Mapping[str, float] = EMPTY
+) -> str:
+    """Return the values of the highest rank that most workflows have.
+
+    The others are counted.
+    """
     if len(values) == 1:
         return next(iter(values))
-    ranked = sorted(values, key=lambda value: -len(values[value]))
+    ranked = sorted(values, key=lambda v: (-ranks.get(v, 0), -len(values[v])))
     parts = [f"{text} ({name_few(values[text])})" for text in ranked[:MOST_VALUES]]
     if (more := len(ranked) - MOST_VALUES) > 0:
         parts.append(f"{more:,} other values")

@@ -7,8 +7,9 @@ cut. Those that differ only in their values share a line.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any, Final
 
 from attrs import asdict
@@ -49,7 +50,7 @@ def list_first(entries: Entries, *, is_alone: bool) -> Iterator[tuple[str, str]]
     """
     lines: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for entry in entries:
-        for label, subject, value in _find_first(entry):
+        for label, subject, value in dict.fromkeys(_find_first(entry)):
             head, arrow, tail = value.rpartition(words.ARROW)
             values = lines.setdefault((label, subject, head + arrow), {})
             values.setdefault(tail, []).append(entry.subject.key)
@@ -82,6 +83,7 @@ def _list_values(values: Mapping[str, Sequence[str]]) -> str:
 
 def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield label, subject and value of what belongs into the first lines."""
+    after = entry.comparison.after
     is_change = None not in (entry.subject.before, entry.subject.after)
     yield from _find_broken_reads(entry)
     if is_change:
@@ -96,6 +98,13 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
                 there = [str(side) for side in sides if side is not MISSING]
                 text = f"{change.sign} {words.format_name(parts[0])}:"
                 yield "delivers", text, words.ARROW.join(there)
+            case "block" if after and ("delivers", *parts[:1]) not in entry.changes:
+                place = after.facts.get(("delivers", parts[0]))
+                # Another number, such as a time limit, does not send rows elsewhere.
+                is_text = {type(change.before), type(change.after)} & {str, dict, list}
+                if place and parts[1:] and is_text:
+                    text = f"{place}, another {words.format_name(parts[1])}"
+                    yield "delivers", f"! {words.format_name(parts[0])}:", text
             case "buys" if change.after is True:
                 yield "buys", f"+ {words.format_name(parts[0])}", "when it is created"
             case "inputs" if is_change:
@@ -119,17 +128,13 @@ def _find_broken_reads(entry: Entry) -> Iterator[tuple[str, str, str]]:
 
 
 def _find_sources(entry: Entry) -> Iterator[tuple[str, str, str]]:
-    changes = [change for path, change in entry.changes.items() if path[0] == "source"]
-    kinds = [
-        ", ".join(
-            words.format_name(change.path[1])
-            for change in changes
-            if change.sign == sign
-        )
-        for sign in ("-", "+")
-    ]
-    if any(kinds):
-        yield "source", words.ARROW.join(kind or "none" for kind in kinds), ""
+    kinds: dict[str, list[str]] = {"-": [], "+": []}
+    for (head, *parts), change in entry.changes.items():
+        if head == "source":
+            kinds[change.sign].append(words.format_name(parts[0]))
+    if any(kinds.values()):
+        sides = (", ".join(names) or "none" for names in kinds.values())
+        yield "source", words.ARROW.join(sides), ""
 
 
 def _format_input(change: Change) -> tuple[str, str]:
@@ -191,6 +196,7 @@ def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
 
 def _sum_costs(unit: str, group: Sequence[tuple[str, Sequence[Any]]]) -> str:
     values: dict[str, list[str]] = {}
+    rises: dict[str, float] = {}
     is_known = all(_is_whole(cost) for _, costs in group for cost in costs if cost)
     is_same, is_mixed = True, words.ARROW in unit
     for key, costs in group:
@@ -201,7 +207,10 @@ def _sum_costs(unit: str, group: Sequence[tuple[str, Sequence[Any]]]) -> str:
         else:
             text = words.ARROW.join(dict.fromkeys(texts))
         values.setdefault(text, []).append(key)
-    text = count_most(values) + f" {unit}" * (not is_mixed)
+        before, after = (cost["dollars"] or 0 if cost else 0 for cost in costs)
+        is_open = texts[0] != texts[1] and costs[1] and not _is_whole(costs[1])
+        rises[text] = inf if is_open else after - before
+    text = count_most(values, rises) + f" {unit}" * (not is_mixed)
     if len(group) > 1:
         text += f" in each of {len(group):,}" * (len(values) == 1)
         if is_known and not is_mixed and not is_same:
@@ -209,7 +218,7 @@ def _sum_costs(unit: str, group: Sequence[tuple[str, Sequence[Any]]]) -> str:
             sums = [sum(cost["dollars"] for cost in side if cost) for side in sides]
             total = words.ARROW.join(dict.fromkeys(map(format_dollars, sums)))
             text += f"; together {total}"
-    return "at most " * is_known + text + ", unchanged" * is_same
+    return "at most " * is_known + text + ", unchanged" * (is_known and is_same)
 
 
 def _is_whole(cost: Mapping[str, Any]) -> bool:
@@ -219,11 +228,7 @@ def _is_whole(cost: Mapping[str, Any]) -> bool:
 
 def list_needs(entries: Entries) -> Iterator[tuple[str, str]]:
     """Yield the consents, each with the keys of all that need it."""
-    keys: dict[str, list[str]] = {}
-    for entry in entries:
-        for need in entry.subject.needs:
-            keys.setdefault(need, []).append(entry.subject.key)
-    for need, owners in keys.items():
+    for need, owners in _find_owners(entries, lambda subject: subject.needs):
         yield "needs", need.replace("{keys}", ",".join(map(words.format_name, owners)))
 
 
@@ -231,12 +236,18 @@ def list_notes(
     label: str, entries: Entries, notes: Callable[[Subject], Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     """Yield notes on workflows, each with the keys of all that it is about."""
+    for text, owners in _find_owners(entries, notes):
+        yield label, f"{name_keys(owners)}: {text}"
+
+
+def _find_owners(
+    entries: Entries, notes: Callable[[Subject], Sequence[str]]
+) -> Iterable[tuple[str, Sequence[str]]]:
     keys: dict[str, list[str]] = {}
     for entry in entries:
         for text in notes(entry.subject):
             keys.setdefault(text, []).append(entry.subject.key)
-    for text, owners in keys.items():
-        yield label, f"{name_keys(owners)}: {text}"
+    return keys.items()
 
 
 def make_report(

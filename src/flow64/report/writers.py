@@ -173,11 +173,7 @@ _DARK: Final = {
 
 def _limit_rules(rules: str) -> str:
     """Limit rules to our pictures, on any page."""
-    return re.sub(r"[^{}]+(?={)", lambda match: _limit(match[0]), rules)
-
-
-def _limit(selectors: str) -> str:
-    return ",".join(f".flow64 {name}" for name in selectors.split(","))
+    return re.sub(r"([^{},]+)(?=[^{}]*{)", r".flow64 \1", rules)
 
 
 def _set_colours(colours: Mapping[str, str]) -> str:
@@ -264,12 +260,12 @@ def _cut_lines(lines: Sequence[Line], first: int) -> str:
     Half of the room is for graphs, unless the first lines need more.
     """
     texts = [f"{_write(line)}\n" for line in lines]
-    needed = sum(len(text.encode()) for text in texts[:first])
-    room = max(MOST_BYTES // 2, min(needed, MOST_BYTES - 2_000))
-    count = 0
+    text = "".join(_share_room(texts[:first], MOST_BYTES - 4_000))
+    room = max(MOST_BYTES // 2 - len(text.encode()), 0)
+    count = first
     while count < len(texts) and (room := room - len(texts[count].encode())) >= 0:
         count += 1
-    text = "".join(texts[:count])
+    text += "".join(texts[first:count])
     cut = sorted(line.sign for line in lines[count:] if line.text)
     if not cut:
         return text
@@ -278,6 +274,19 @@ def _cut_lines(lines: Sequence[Line], first: int) -> str:
         f"{counts[sign]:,} {name}" for sign, name in _CLASSES.items() if sign in counts
     )
     return f"{text}cut here ({counted}): --format json has everything\n"
+
+
+def _share_room(texts: Iterable[str], room: int) -> Iterator[str]:
+    """Yield the first lines of each label. None takes the room of another label."""
+    groups = ["".join(own) for _, own in groupby(texts, lambda t: t.split("  ")[0])]
+    share = room
+    for at, size in enumerate(sorted(len(text.encode()) for text in groups)):
+        share = room // (len(groups) - at)
+        room -= min(size, share)
+    for text in groups:
+        start = text.encode()[:share].decode(errors="ignore")
+        more = len(text) - len(start)
+        yield f"{start}… ({more:,} characters more)\n" if more else text
 
 
 def _fence(language: str, text: str) -> str:

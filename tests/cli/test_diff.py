@@ -221,6 +221,21 @@ def test_branch_with_rows(branch, flow64, people, service):
     assert {seen.method for seen in service.requests[start:]} == {"GET"}
 
 
+def test_branch_that_changes_settings(branch, flow64):
+    """They decide what a deploy sends, where to, and what it seems to cost."""
+    (branch / "flows" / "fields.py").write_text('FIELDS = {"title": "Job title"}')
+    with (branch / "pyproject.toml").open("a") as settings:
+        settings.write("prices = { find_email = 0 }\n[tool.flow64.environments.prod]\n")
+        settings.write('endpoint = "https://evil.example"\napi_key = { env = "K" }\n')
+
+    code, printed, _ = flow64("diff", "--base", "main", "--exit-code")
+
+    names = (
+        "prices.find_email, environments.prod.endpoint, environments.prod.api_key.env"
+    )
+    assert (code, names in printed.splitlines()[1]) == (2, True), printed
+
+
 def test_branch_by_a_folder_without_json(branch, flow64):
     """A path of code is refused; it would seem that nothing differs."""
     code, printed, message = flow64("diff", "--base", "main", "flows/leads.py")

@@ -40,7 +40,6 @@ from ..blocks import (
     specs_schema,
 )
 from ..definition import EMPTY, thaw
-from ..environments import Environment
 from ..environments import load as load_settings
 from ..errors import FlowError, missing_extra
 from ..generation import (
@@ -344,7 +343,7 @@ def sync(*, env: str | None) -> int:
     settings = load_settings()
     file = settings.blocks or settings.folder / SAVED
     environment = settings.environment(env)
-    if env is None and _is_emulator(environment):
+    if env is None and (environment.store or environment.is_keyless):
         name = environment.name
         problem = f"{name} is an emulator, which answers what flow64 knows"
         raise click.UsageError(f"{problem}: name another --env, or write -e {name}")
@@ -376,10 +375,6 @@ def sync(*, env: str | None) -> int:
         verb = "added" if is_added else "to add, so that all commands go by it"
         printing.message(f"[tool.flow64] in pyproject.toml: {line} {verb}")
     return 0
-
-
-def _is_emulator(environment: Environment) -> bool:
-    return environment.store is not None or environment.is_keyless
 
 
 def _add_setting(file: Path, line: str) -> bool:

@@ -26,7 +26,11 @@ import flow64
 from .. import loading, manifest
 from ..definition import DEFAULT_ENV, MAX_BYTES, UNCOMMITTED, dumps, loads
 from ..deploy.git import Git, Repository
+from ..diff import words
+from ..diff.compare import compare_facts
+from ..diff.facts import Facts, list_leaves
 from ..environments import load as load_settings
+from ..environments.settings import parse
 from ..errors import CompileError, FlowError, ReadError
 from ..files import Unusable, read_whole
 from ..loading import Loaded, Side, SideWorkflow, load_source
@@ -200,9 +204,9 @@ def command(
         problems = [*compiled.list_stale(output), *leftovers]
         printing.emit(FolderCheck(not problems, problems))
         if problems:
-            words = shlex.join([*filter(None, [source]), "-o", str(output)])
-            words += " --prune" * bool(leftovers and loaded.is_whole)
-            printing.message(f"to write them: flow64 compile {words}")
+            options = shlex.join([*filter(None, [source]), "-o", str(output)])
+            options += " --prune" * bool(leftovers and loaded.is_whole)
+            printing.message(f"to write them: flow64 compile {options}")
         return FAILED if problems else 0
     printing.emit(Written(compiled.write(output)))
     for leftover in leftovers:
@@ -256,8 +260,8 @@ def tell_if_stale(loaded: loading.Loaded) -> None:
         return
     if stale and not compiled.faults:
         name = printing.name_file(folder)
-        words = f"flow64 compile -o {shlex.quote(name)}"
-        printing.message(f"{name} is not what the code says; to write it: {words}")
+        to_write = f"to write it: flow64 compile -o {shlex.quote(name)}"
+        printing.message(f"{name} is not what the code says; {to_write}")
 
 
 def _is_workflow(path: Path) -> bool:
@@ -274,15 +278,15 @@ def _handle_leftover(leftover: StaleFile, *, prune: bool) -> None:
     A file that was edited is left: it may say what nothing else does.
     """
     path = leftover.file
-    words = "delete it, or add --prune"
+    advice = "delete it, or add --prune"
     if prune:
         content = manifest.read_content(path)
         is_ours = dumps(loads(content, source=str(path))).encode() == content
-        words = "left, since it was edited; delete it"
+        advice = "left, since it was edited; delete it"
         if is_ours:
             path.unlink()
-            words = "removed"
-    printing.message(f"{printing.name_file(path)}: {leftover.problem}; {words}")
+            advice = "removed"
+    printing.message(f"{printing.name_file(path)}: {leftover.problem}; {advice}")
 
 
 TIMEOUT: Final = 600
@@ -291,8 +295,10 @@ TIMEOUT: Final = 600
 
 def load_merge_base(
     revision: str, compiled: Path | None = None, env: str | None = None
-) -> tuple[Side, Side]:
+) -> tuple[tuple[Side, Side], Sequence[str]]:
     """Return the workflows of the merge base with a revision, and those of now.
+
+    Besides, return what that does not tell: what settings change.
 
     The committed files of a folder of compiled JSON are read, and no code runs. Without
     a folder, the code of the working tree is loaded here, and that of the base is
@@ -309,9 +315,14 @@ def load_merge_base(
     """
     repository = Repository.of(Path.cwd())
     base = repository.find_merge_base(revision)
-    compiled = compiled or load_settings().compiled
+    settings = load_settings()
+    compiled = compiled or settings.compiled
     with TemporaryDirectory(prefix="flow64-") as temporary:
         folder = Path(temporary).resolve()
+        file = settings.file or Path("pyproject.toml")
+        path = repository.name(file)
+        repository.check_out(base, folder / "settings", path)
+        doubts = _compare_settings(folder / "settings" / path, file)
         if compiled is not None:
             path = repository.name(compiled)
             if (Git().commit_of(None) or "").endswith(UNCOMMITTED):
@@ -324,14 +335,28 @@ def load_merge_base(
             if not before.entries and not after.entries:
                 problem = f"neither {revision} nor HEAD has compiled JSON in {path}"
                 raise click.UsageError(f"{problem}; without a folder, code is compared")
-            return evolve(before, label=revision), evolve(after, label="HEAD")
+            after = evolve(after, label="HEAD")
+            return (evolve(before, label=revision), after), doubts
         repository.check_out(base, folder / "code")
         _compile_base(repository.root, folder / "code", folder / "compiled")
         before = _read_folder(folder, "compiled", env)
         loaded = load_source(may_be_empty=True)
         tell_if_stale(loaded)
         after = evolve(_make_side(loaded, env), label="working tree")
-        return evolve(before, label=revision), after
+        return (evolve(before, label=revision), after), doubts
+
+
+def _compare_settings(before: Path, after: Path) -> Sequence[str]:
+    """Return a line on the settings that differ, such as `prices.search`."""
+    sides: list[Facts] = []
+    for file in (before, after):
+        match parse(file) if file.exists() else {}:
+            case {"tool": {"flow64": {**table}}} if table:
+                sides.append(dict(list_leaves((), table)))
+            case _:
+                sides.append({})
+    names = ", ".join(map(words.format_path, compare_facts(*sides)))
+    return [f"what these settings change: {names}"] * bool(names)
 
 
 def _read_folder(folder: Path, path: str, env: str | None) -> Side:

@@ -25,11 +25,7 @@ from ..definition import (
 )
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..diff import words
-from ..diff.advice import (
-    advise_all,
-    find_path,
-    match_alike,
-)
+from ..diff.advice import advise_all, find_path, match_alike
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
@@ -89,6 +85,7 @@ def command(
     one from a temporary folder, by a process of its own.
     """
     values: dict[str, Values] = {}
+    doubts: Sequence[str] = ()
     if base is not None:
         if after is not None or (env is not None and rows is None):
             raise params.option_error("--base", "it takes a folder of JSON, or nothing")
@@ -96,7 +93,7 @@ def command(
             raise params.option_error("--no-code", "name a folder of compiled JSON")
         env = rows and params.find_environment(env).key
         folder = None if before is None else Path(before)
-        sides = load_merge_base(base, folder, env)
+        sides, doubts = load_merge_base(base, folder, env)
     elif before is None or after is None:
         raise click.UsageError("name two sides, A and B, or one revision: --base REV")
     else:
@@ -118,12 +115,13 @@ def command(
             from .service import make_record  # noqa: PLC0415 - it loads httpx
 
             record = make_record(stack.enter_context(params.connect(env)), rows)
-        report = make_report(subjects, label=label, prices=prices, record=record)
+        report = make_report(
+            subjects, label=label, prices=prices, not_checked=doubts, record=record
+        )
     if omitted:
-        others = pluralize(omitted, "other")
-        printing.message(f"other side: {others}, not compared")
+        printing.message(f"other side: {pluralize(omitted, 'other')}, not compared")
     printing.emit_report(report, form, output)
-    return CHANGES if has_exit_code and report.has_changes else 0
+    return CHANGES if has_exit_code and (report.has_changes or doubts) else 0
 
 
 def _load_sides(

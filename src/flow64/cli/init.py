@@ -25,10 +25,7 @@ from .errors import NoConsentError
 SOURCE: Final = "pipelines"
 """The folder of the code."""
 
-CI_FILES: Final = {
-    "github": ".github/workflows/flow64.yml",
-    "gitlab": ".gitlab-ci.yml",
-}
+CI_FILES: Final = {"github": ".github/workflows/flow64.yml", "gitlab": ".gitlab-ci.yml"}
 """The file of the jobs of a project, by the forge that runs them."""
 
 _NAMESPACE: Final = re.compile(

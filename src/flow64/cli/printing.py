@@ -184,12 +184,7 @@ def write_file(file: Path, text: str) -> None:
         raise click.ClickException(problem) from error
 
 
-REPORTS: Final = {
-    ".txt": "text",
-    ".md": "markdown",
-    ".html": "html",
-    ".json": "json",
-}
+REPORTS: Final = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "json"}
 """The forms of a report, by the endings of their files."""
 
 

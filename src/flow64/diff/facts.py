@@ -136,9 +136,9 @@ def flatten(
         facts["id", name] = canonical_id(block.id)
         for head, fields in (("block", block.specs), ("extra", block.extra)):
             for field, value in fields.items():
-                facts.update(_list_leaves((head, name, field), value))
+                facts.update(list_leaves((head, name, field), value))
     for key, value in {**definition.extra, **definition.graph_extra}.items():
-        facts.update(_list_leaves(("extra", key), value))
+        facts.update(list_leaves(("extra", key), value))
     facts.update(_list_edges(definition, names))
     facts.update(_list_columns(definition, names))
     facts |= {("schedule", name): t for name, t in (definition.schedules or {}).items()}
@@ -174,11 +174,11 @@ def name_blocks(definition: Definition) -> list[str]:
     return [*numbers]
 
 
-def _list_leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+def list_leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
     """Yield the values inside of objects, and inside of lists of objects."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from _list_leaves((*path, key), inner)
+            yield from list_leaves((*path, key), inner)
     elif value and isinstance(value, list) and _is_all(value, Mapping):
         columns = [item.get("column") for item in value]
         if _is_all(columns, str) and len({*columns}) == len(columns):
@@ -187,7 +187,7 @@ def _list_leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         else:
             labels = [Item(at) for at in range(len(value))]
         for label, inner in zip(labels, value, strict=True):
-            yield from _list_leaves((*path, label), inner)
+            yield from list_leaves((*path, label), inner)
     else:
         yield path, thaw(value, as_data)
 

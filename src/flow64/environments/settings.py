@@ -261,7 +261,7 @@ def load(start: str | PathLike[str] | None = None) -> Settings:
     """
     folder = Path.cwd() if start is None else Path(start).absolute()
     for file in _list_files(folder):
-        tool = _parse(file).get("tool", {})
+        tool = parse(file).get("tool", {})
         if isinstance(tool, dict) and "flow64" in tool:
             return _read(file, tool["flow64"])
     return _complete(folder, None, Settings())
@@ -275,7 +275,12 @@ def _list_files(folder: Path) -> Iterator[Path]:
             return
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def parse(file: Path) -> dict[str, Any]:
+    """Parse a file of TOML.
+
+    Raises:
+        ConfigError: It is none, or cannot be read.
+    """
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -53,6 +53,9 @@ def test_everything_is_pinned_and_rights_are_the_least():
     assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", name) for name in actions)
     assert all("--require-hashes" in text for text in installs)
     assert "--require-hashes" in GITLAB[".flow64"]["before_script"][0]
+    source, install = GITLAB["flow64-diff"]["before_script"]
+    assert source.startswith('git show "$CI_MERGE_REQUEST_DIFF_BASE_SHA:requirements')
+    assert "--require-hashes" in install
     assert yaml.safe_load(GITHUB)["permissions"] == {"contents": "read"}
     assert rights.pop("diff") == {"contents": "read", "pull-requests": "write"}
     assert {*rights.values()} == {None}

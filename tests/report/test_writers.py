@@ -160,7 +160,7 @@ def test_large_comment_is_cut_and_says_what_is_missing():
 
 @pytest.mark.parametrize("count", [1, 1_000])
 def test_no_line_takes_the_room_of_another_label(count):
-    """Neither many lines nor a long one hide from a comment what is delivered."""
+    """Neither many lines nor a long one hide what is delivered."""
     subjects = [
         change(
             leads() >> crm(),
@@ -175,8 +175,10 @@ def test_no_line_takes_the_room_of_another_label(count):
         change(leads() >> crm(), leads() >> FindEmail() >> crm(host="evil.org"))
     )
 
-    text = as_markdown(make_report(subjects))
+    report = make_report(subjects)
+    text = as_markdown(report)
 
+    assert any("evil.org" in line.text for line in report.first[:13])
     assert len(text.encode()) <= MOST_BYTES
     assert {"breaks", "delivers", "cost"} <= {
         *re.findall(r"^[a-z]+", text, re.MULTILINE)

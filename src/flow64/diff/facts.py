@@ -21,15 +21,7 @@ from ..analysis.columns import (
 )
 from ..analysis.costs import cost, effects
 from ..blocks import CATALOGUE
-from ..definition import (
-    EMPTY,
-    Definition,
-    Hidden,
-    Value,
-    canonical_id,
-    rfc8785,
-    thaw,
-)
+from ..definition import EMPTY, Definition, Hidden, Value, canonical_id, rfc8785, thaw
 from ..diagnostics import SEVERITIES
 
 

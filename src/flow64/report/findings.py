@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ..analysis.check import CompilerFault, all_pages
 from ..analysis.rule import Rule
-from ..diagnostics import Finding, Severity, as_text
+from ..diagnostics import SEVERITIES, Finding, as_text
 from ..files import relative_path
 from ..secrets import clean_text
 from ..text import join_words, pluralize, printable
@@ -146,13 +146,6 @@ def _location(finding: Finding, root: Path | None) -> dict[str, Any]:
     return location
 
 
-_COMMANDS: Final[dict[Severity, str]] = {
-    "error": "error",
-    "warning": "warning",
-    "note": "notice",
-}
-
-
 MOST_ANNOTATIONS: Final = 10
 """Annotations of one severity that GitHub shows for a step. It drops all others."""
 
@@ -173,7 +166,8 @@ def as_annotations(
         root: The folder of the repository. Files below it are named from there.
     """
     others: list[Finding] = []
-    for severity, command in _COMMANDS.items():
+    for severity in SEVERITIES:
+        command = "notice" if severity == "note" else severity
         same = [finding for finding in findings if finding.severity == severity]
         most = len(same) if len(same) <= MOST_ANNOTATIONS else MOST_ANNOTATIONS - 1
         for finding in same[:most]:

@@ -6,6 +6,7 @@ Every form of a report is made of these lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
@@ -336,9 +337,15 @@ def find_folder(keys: Sequence[str]) -> str:
 
 
 def align(labelled: Sequence[tuple[str, str]]) -> list[Line]:
-    """Return lines of labels and texts, with the texts below each other."""
+    """Return lines of labels and texts, with the texts below each other.
+
+    The first lines of each label stand first, so that no crowd hides another label.
+    """
     width = max((len(label) for label, _ in labelled), default=0)
-    return [Line(f"{label:{width}}  {text}") for label, text in labelled]
+    groups = [[*own] for _, own in groupby(labelled, lambda item: item[0])]
+    parts = slice(MOST_NAMES), slice(MOST_NAMES, None)
+    ordered = [item for part in parts for own in groups for item in own[part]]
+    return [Line(f"{label:{width}}  {text}") for label, text in ordered]
 
 
 def name_few(keys: Sequence[str]) -> str:

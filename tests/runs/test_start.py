@@ -152,7 +152,7 @@ def test_start_that_is_slow_to_arrive_is_waited_for(
 
     def wait(seconds):
         waits.append(seconds)
-        if seconds > max(starter.LOOKS):
+        if seconds > max(starter.LOOKS) and bought not in forgetful.runs:
             forgetful.runs.append(bought)
 
     monkeypatch.setattr(threads, "sleep", wait)
@@ -182,6 +182,32 @@ def test_refused_start_is_looked_for_after_the_wait(
     run = start(session, launch(tmp_path / "j"), ROWS)
 
     assert [bought.job_id for bought in forgetful.runs] == [run.id]
+
+
+def test_start_of_another_process_is_waited_for_until_it_ends(
+    forgetful, tmp_path, waits, monkeypatch
+):
+    """That can be long before nobody can send it."""
+    forgetful.faults += ["before killed"]
+    with pytest.raises(KeyboardInterrupt):
+        begin(forgetful, tmp_path / "j")
+
+    def wait(seconds):
+        waits.append(seconds)
+        if seconds > max(starter.LOOKS):  # it was alive, and is answered now
+            ledger = launch(tmp_path / "j").journal.of(
+                "https://api.example.com", CODE.id()
+            )
+            (key,) = ledger.memory().starts
+            forgetful.runs.append(Bought("r1", CODE.id(), key, ROWS))
+            ledger.write_run(key, "r1")
+
+    monkeypatch.setattr(threads, "sleep", wait)
+
+    run = begin(forgetful, tmp_path / "j")
+
+    assert (run.id, run.is_presumed, len(forgetful.runs)) == ("r1", False, 1)
+    assert sum(waits) < 30
 
 
 def test_start_that_was_stopped_is_looked_for_at_once(
@@ -285,7 +311,7 @@ def test_run_that_the_journal_could_not_take_is_remembered(
     start(forgetful.session(), launch(tmp_path / "j"), MORE)
 
     assert (again.id, again.is_presumed, len(forgetful.runs)) == (run.id, False, 2)
-    assert "remembered by this process alone" in caplog.text
+    assert "only this process remembers" in caplog.text
     assert begin(forgetful, tmp_path / "j").id == run.id  # as another process
 
 

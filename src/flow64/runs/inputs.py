@@ -67,10 +67,11 @@ def select_rows(
     runs, snapshot = _list_runs(session, launch)
     runs = _select_later(runs, str(getattr(since, "id", since)))
     named = [canonical_id(options.get(name) or "") for name in ("attach", "retry")]
-    runs = {run_id: runs[run_id] for run_id in runs if run_id not in named}
-    if options.get("new"):  # rows of runs that failed are bought again
-        failed = calls.ENDED - {calls.COMPLETED}
-        runs = {run_id: runs[run_id] for run_id in runs if runs[run_id] not in failed}
+    # With `new`, rows of runs that failed are bought again.
+    failed = calls.ENDED - {calls.COMPLETED} if options.get("new") else ()
+    runs = {
+        n: word for n, word in runs.items() if n not in named and word not in failed
+    }
     positions, sources, active = _leave_out(session, runs, keys, columns)
     chosen = [rows[at] for at in positions]
     if active and chosen:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from attrs import define, field, fields_dict, frozen
 
+from ..api import threads
 from ..definition import canonical_id, load_json
 from ..errors import RunError
 from ..files import Unusable, make_folder, open_plain, reason_of
@@ -31,6 +32,9 @@ answered."""
 
 STOPPED: Final = "stopped"
 """Outcome of a start that its writer has given up. It may have a run."""
+
+PAUSE: Final = 5.0
+"""Seconds between two looks at what another process has written."""
 
 _log = logging.getLogger("flow64")
 
@@ -86,9 +90,8 @@ class Start:
     @property
     def patience(self) -> float:
         """Seconds in which its writer may still be sending it."""
-        sent_at = datetime.fromisoformat(self.at).astimezone(UTC)
-        age = (datetime.now(UTC) - sent_at).total_seconds()
-        return min(self.seconds - age, self.seconds)
+        age = datetime.now(UTC) - datetime.fromisoformat(self.at).astimezone(UTC)
+        return min(self.seconds - age.total_seconds(), self.seconds)
 
 
 @define
@@ -309,6 +312,12 @@ class Ledger:
                 memory.damage.append(number)
         return memory
 
+    def wait_for(self, start: Start) -> None:
+        """Wait until more is known of a start, or its writer can send it no more."""
+        ends = threads.now() + start.patience
+        while threads.now() < ends and self.memory().of_key(start.key) == start:
+            threads.sleep(min(ends - threads.now(), PAUSE))
+
     def require_sound(self, memory: Memory) -> None:
         """Refuse to start if the file may have lost the line of an earlier start.
 
@@ -366,8 +375,7 @@ class Ledger:
         except RunError as error:
             self.journal.remember(entry)
             run = facts["job"] or facts["key"]
-            text = "run %s is remembered by this process alone: %s"
-            _log.warning(text, run, error.message)
+            _log.warning("only this process remembers run %s: %s", run, error.message)
 
     def _head(self, event: str) -> dict[str, Any]:
         """Return the fields that all lines have."""

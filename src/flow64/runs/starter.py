@@ -162,8 +162,8 @@ class Starter:
             lost = errors.OutcomeUnknownError(f"it was {start.outcome or 'cut off'}")
             run = self._find_run(lost, is_sent=False)
             if not (run or start.outcome) and (wait := start.patience) > 0:
-                _log.warning("another process may send it; waiting %.0f s", wait)
-                threads.sleep(wait)
+                _log.warning("another process may send it; waiting up to %.0f s", wait)
+                self.ledger.wait_for(start)
                 run = self._find_run(lost, is_sent=False)
             if run is not None:
                 return run
@@ -287,8 +287,7 @@ class Starter:
             raise _named_error(job_id, "there is no such run", option, is_usage=True)
         elsewhere = canonical_id(live.workflow_id or own)
         if elsewhere != canonical_id(own):
-            problem = f"it is a run of another workflow, {elsewhere}"
-            raise _named_error(job_id, problem, option)
+            raise _named_error(job_id, f"it is a run of workflow {elsewhere}", option)
         return live
 
     def _get_status(self, job_id: str) -> answers.LiveStatus | None:

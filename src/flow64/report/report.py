@@ -103,7 +103,7 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
                 # Another number, such as a time limit, does not send rows elsewhere.
                 is_text = {type(change.before), type(change.after)} & {str, dict, list}
                 if place and parts[1:] and is_text:
-                    text = f"{place}, another {words.format_name(parts[1])}"
+                    text = f"{place}, {words.format_name(parts[1])} differs"
                     yield "delivers", f"! {words.format_name(parts[0])}:", text
             case "buys" if change.after is True:
                 yield "buys", f"+ {words.format_name(parts[0])}", "when it is created"

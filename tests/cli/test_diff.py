@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from attrs import evolve
 
@@ -277,6 +279,21 @@ def test_branch_by_compiled_json(branch, flow64):
     assert printed.startswith("main → HEAD: 1 changed\n")
     assert "@@ inbound  compiled/inbound.json:1 @@" in printed
     assert not (branch / "ran").exists()
+
+
+def test_branch_whose_folder_became_a_link(branch, flow64):
+    """Else both sides would be read where it leads, and be equal."""
+    flow64("compile", "-o", "compiled")
+    shutil.copytree("compiled", "other")
+    commit_all()
+    git("branch", "-f", "main")
+    shutil.rmtree("compiled")
+    (branch / "compiled").symlink_to("other")
+    commit_all()
+
+    code, printed, _ = flow64("diff", "--base", "main", "compiled", "--no-code")
+
+    assert (code, printed.splitlines()[0]) == (0, "main → HEAD: 1 removed")
 
 
 def test_branch_with_an_editable_install(branch, flow64, monkeypatch):

@@ -229,10 +229,12 @@ class Repository:
     def name(self, path: Path) -> str:
         """Return the path of a file of the repository, from its root.
 
+        A link is not followed: in another commit, there may be a file in its place.
+
         Raises:
             FlowError: It is elsewhere.
         """
-        full = path.resolve()
+        full = Path(os.path.normpath(path.absolute()))
         if not full.is_relative_to(self.root):
             raise FlowError(f"{path} is not in {self.root}")
         return full.relative_to(self.root).as_posix()

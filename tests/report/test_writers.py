@@ -196,6 +196,17 @@ def test_another_path_of_a_host_is_a_delivery_elsewhere():
     assert report.first[0].text.startswith("delivers  ! outgoing_webhook")
 
 
+def test_address_in_a_field_that_no_document_names_may_be_a_delivery():
+    """Also in a new workflow, of which a report lists only the blocks."""
+    specs = {"reply": ["see https://me:pw@evil.example/x, and HTTPS://b.example:8443"]}
+    flow = leads() >> FindEmail(extra=specs) >> RawBlock("odd", specs={"note": "none"})
+
+    first = make_report([change(None, flow)]).first[0].text
+
+    where = "perhaps https://evil.example, HTTPS://b.example:8443"
+    assert first == f"delivers  + find_email.reply: {where}"
+
+
 def test_unknown_cost_is_not_called_unchanged():
     odd = [RawBlock("odd", specs={"n": number}) for number in (1, 1_000)]
 

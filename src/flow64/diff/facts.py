@@ -20,7 +20,7 @@ from ..analysis.columns import (
     output_columns,
 )
 from ..analysis.costs import cost, effects
-from ..blocks import CATALOGUE
+from ..blocks import CATALOGUE, facts_of
 from ..definition import EMPTY, Definition, Hidden, Value, canonical_id, rfc8785, thaw
 from ..diagnostics import SEVERITIES
 
@@ -69,6 +69,7 @@ Facts: TypeAlias = dict[Path, Any]
 - `reads NAME COLUMN`: whether the column is there
 - `cost`: for 1,000 rows
 - `spends NAME`, `buys NAME`: true; `delivers NAME`: to where
+- `delivers NAME FIELD ...`: the hosts in a field that no document names
 - `schedule NAME`: the text of a schedule
 - `extra KEY`, `extra NAME KEY`, `extra SOURCE TARGET KEY`: what no document names, of
   the body, a block and an edge: it is sent as it was read
@@ -135,7 +136,7 @@ def flatten(
     facts.update(_list_columns(definition, names))
     facts |= {("schedule", name): t for name, t in (definition.schedules or {}).items()}
     facts["cost",] = cost(definition, prices=prices).as_data()
-    facts.update(_list_effects(definition, names))
+    facts.update([*_list_effects(definition, names), *_list_addresses(facts)])
     messages: dict[Path, str] = {}
     severities: dict[Path, list[str]] = defaultdict(list)
     for finding in findings(definition):
@@ -244,6 +245,21 @@ def _list_types(head: str, columns: ColumnSet) -> Iterator[tuple[Path, Any]]:
         yield (head, name), column.type and _WORD.sub(_shorten_type, column.type)
     if columns.openness is Openness.OPEN:
         yield (head, ANY), UNKNOWN
+
+
+_ADDRESS: Final = re.compile(r"(?i)(https?://)(?:[^\s/?#\"']*@)?([^\s/?#\"'\\]+)")
+
+
+def _list_addresses(facts: Facts) -> Iterator[tuple[Path, Any]]:
+    """Yield the hosts in fields that no document names: rows may be sent there."""
+    for (head, *path), value in facts.items():
+        is_spec = head == "block" and len(path) > 1
+        cls = CATALOGUE.get(facts["block", path[0]]) if is_spec else None
+        is_named = cls is not None and path[1] in facts_of(cls)
+        if head == "extra" or (is_spec and not is_named):
+            sites = dict.fromkeys(map("".join, _ADDRESS.findall(str(value))))
+            if sites:
+                yield ("delivers", *path), f"perhaps {', '.join(sites)}"
 
 
 def _list_effects(

@@ -96,7 +96,7 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
             case "delivers":
                 sides = [change.before, change.after]
                 there = [str(side) for side in sides if side is not MISSING]
-                text = f"{change.sign} {words.format_name(parts[0])}:"
+                text = f"{change.sign} {words.format_path((*parts,))}:"
                 yield "delivers", text, words.ARROW.join(there)
             case "block" if after and ("delivers", *parts[:1]) not in entry.changes:
                 place = after.facts.get(("delivers", parts[0]))

@@ -71,6 +71,24 @@ def test_new_project_or_namespace_needs_create(here, owner, is_whole):
     assert here.apply(found, Consents(create=["leads"])).is_complete
 
 
+def test_new_namespace_of_two_projects(here):
+    """Each project has its own line, which names its own old one."""
+    olds, news = (
+        [Project(key, namespace=namespace) for key in ("growth", "sales")]
+        for namespace in ("old.example", "new.example")
+    )
+    here.put(*(leads(key=project.key, project=project) for project in olds))
+    moved = [leads(key=project.key, project=project) for project in news]
+
+    steps = plan(here, *moved, projects=news).steps
+
+    advice = [(item.name, item.was) for step in steps for item in step.advice]
+    assert advice == [
+        ("growth", "old.example/growth"),
+        ("sales", "old.example/sales"),
+    ]
+
+
 @pytest.mark.parametrize(("old", "needs"), [("stage", ("create",)), ("staging", ())])
 def test_new_name_of_an_environment_needs_create(here, old, needs):
     """If the settings know the old one, it is another place and no rename."""

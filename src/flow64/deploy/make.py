@@ -176,11 +176,11 @@ class _Maker:
         listed, projects = self._listed or (), self.projects or ()
         paths = [item.path for item in listed]
         owners = renames.find_old_owners(steps, paths, projects, self.environments)
-        gone = {o.id: ("perhaps renamed", o.before) for o in orphans if o.before}
-        if len(old := {owner for names in owners.values() for owner in names}) == 1:
+        gone = {orphan.id: orphan.before for orphan in orphans if orphan.before}
+        if all(len({*names}) == 1 for names in owners.values()):
+            old = {owner for names in owners.values() for owner in names}
             moved = [item for item in listed if owner_of(item.path) in old]
-            note = f"also there as that of {describe_owner(old.pop())}"
-            gone |= {info.id: (note, live) for info, live in self._read_all(moved)}
+            gone |= {info.id: live for info, live in self._read_all(moved)}
         kept = [item.path for item in listed if item.info.id not in gone]
         texts, env = self._list_texts, self.plan.label
         return renames.hold_renames(steps, gone, owners, env, texts, kept=kept)

@@ -55,7 +55,7 @@ def find_old_owners(
 
 def hold_renames(
     steps: Iterable[Step],
-    gone: Mapping[str, tuple[str, Definition]],
+    gone: Mapping[str, Definition],
     owners: Mapping[str, Sequence[str]],
     env: str,
     list_texts: Callable[[Target | None, Stamp | None], Iterable[str]],
@@ -66,7 +66,7 @@ def hold_renames(
 
     Args:
         steps: The steps of the plan.
-        gone: Workflows that are no longer in the code, each with a few words, by id.
+        gone: Workflows that are no longer in the code, by id.
         owners: The result of `find_old_owners`.
         env: The name of the environment.
         list_texts: Lists texts of the code that left a stamp.
@@ -74,22 +74,21 @@ def hold_renames(
     """
     new = {s.key: s for s in steps if is_new(s)}
     codes = {key: step.after for key, step in new.items() if step.after}
-    olds = {workflow_id: definition for workflow_id, (_, definition) in gone.items()}
-    pairs = advice.match_alike(codes, olds)
+    pairs = advice.match_alike(codes, gone)
     remedies = advice.advise_all(
-        {key: (olds[old], codes[key]) for key, old in pairs.items()},
+        {key: (gone[old], codes[key]) for key, old in pairs.items()},
         kept,
         env=env,
-        list_names=lambda key: list_texts(new[key].target, olds[pairs[key]].stamp),
+        list_names=lambda key: list_texts(new[key].target, gone[pairs[key]].stamp),
     )
     held: list[Step] = []
     for step in steps:
         note = ""
-        if step.key in pairs:
-            note = gone[pairs[step.key]][0]
-        elif step.target and step.target.stamp.path in owners:
+        if step.target and step.target.stamp.path in owners:
             names = map(describe_owner, owners[step.target.stamp.path][:3])
             note = f"also there as that of {', '.join(names)}"
+        elif step.key in pairs:
+            note = "perhaps renamed"
         if note:
             needs: tuple[Need, ...] = ("create", *step.needs)
             own = remedies.get(step.key, ())

@@ -7,8 +7,15 @@ import time
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, RawBlock, Workflow
-from flow64.blocks import Deduplicate, Filter, FindEmail, FindPhone, Webhook
+from flow64 import LEAD, Project, RawBlock, Workflow
+from flow64.blocks import (
+    Deduplicate,
+    Filter,
+    FindEmail,
+    FindPhone,
+    OutgoingWebhook,
+    Webhook,
+)
 from flow64.definition import Definition, Edge, FrozenDict, WireBlock
 from flow64.diff.compare import MISSING, UNKNOWN, compare_definitions
 from flow64.report.lines import Subject
@@ -71,6 +78,26 @@ def test_read_without_a_producer():
 
     change = changes.changes["reads", "filter", "email_status"]
     assert (change.before, change.after) == (True, False)
+
+
+ODD = {"url": "http://acme.example", "extra": {"batch": 5}}
+
+
+@pytest.mark.parametrize("is_plan", [True, False])
+@pytest.mark.parametrize(
+    ("silent", "rules"),
+    [(["insecure-url"], {}), ([], {"insecure-url": "ignore"})],
+)
+def test_what_the_code_silences_is_no_change(is_plan, silent, rules):
+    """JSON says neither what a block silences, nor which fields are `extra=`."""
+    flow = START >> OutgoingWebhook(allow=silent, **ODD)
+    owner = {"key": "w", "project": Project("growth", namespace="acme.example")}
+    code = Workflow("new", flow, **owner).with_rules(rules).compile()
+    live = Workflow.from_json(Workflow("old", flow, **owner).to_json()).compile()
+
+    sides = (live, code) if is_plan else (code, live)
+
+    assert [*compare_definitions(*sides).changes] == [("title",)]
 
 
 def test_documented_default_of_an_unset_field():

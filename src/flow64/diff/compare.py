@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from attrs import Factory, evolve, frozen
 
 from ..blocks import CATALOGUE, facts_of
-from ..definition import EMPTY, Definition, canonical_id, fingerprint, rfc8785
+from ..definition import EMPTY, canonical_id, fingerprint, rfc8785
+from ..definition.model import Definition, ListedOrigins, Origin
 from .facts import (
     ANY,
     MISSING,
@@ -207,6 +208,8 @@ def compare_definitions(
         return Comparison(new, new)
     pairs = match_blocks(before, after)
     old_names = _take_names(own_names, names, pairs)
+    news = {new: old for old, new in pairs.items()}
+    before, after = _judge_as(before, after, pairs), _judge_as(after, before, news)
     old, new = flatten(before, old_names, prices), flatten(after, names, prices)
     changes = {
         path: _add_default(change, old, new)
@@ -252,6 +255,23 @@ def _mean_the_same(before: Definition, after: Definition) -> bool:
         return fingerprint(before) == fingerprint(after)
     except (TypeError, ValueError):  # of a definition with errors
         return False
+
+
+def _judge_as(
+    own: Definition, other: Definition, pairs: Mapping[int, int]
+) -> Definition:
+    """Return what was read, with the findings silenced that its code silences."""
+    if not pairs or own.origins[0].levels or not other.origins[0].levels:
+        return own
+    codes = {at: other.origins[partner] for at, partner in pairs.items()}
+
+    def find(at: int) -> Origin:
+        origin, code = own.origins[at], codes.get(at, Origin())
+        return evolve(origin, allowed=origin.allowed or code.allowed, extra=code.extra)
+
+    allowed = own.allowed or other.allowed
+    judged = evolve(own, origins=ListedOrigins(find), allowed=allowed)
+    return evolve(judged, listed=other.listed, rules=other.rules)
 
 
 def _take_names(

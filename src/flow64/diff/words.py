@@ -72,8 +72,6 @@ def format_change(change: Change) -> str:
 
 def format_value(value: Any) -> str:
     """Return a value as JSON. A long one is cut, with its length."""
-    if isinstance(value, Marker):
-        return str(value.value)
     if isinstance(value, dict) and isinstance(value.get(VALUE_KEY), str):
         secret = ", secret=True" if value.get("secret") is True else ""
         return f"value({_quote(value[VALUE_KEY])}{secret})"
@@ -101,9 +99,7 @@ def format_cost(cost: Mapping[str, Any] | None) -> str:
 
 def format_type(value: Any) -> str:
     """Return the type of a column."""
-    if isinstance(value, Marker):
-        return str(value.value)
-    return "untyped" if value is None else str(value)
+    return "untyped" if value is None else _as_text(value)
 
 
 def format_column(name: Part, value: Any) -> str:

@@ -187,6 +187,17 @@ def test_no_line_takes_the_room_of_another_label(count):
     assert ("characters more" in text) == (count > 1)
 
 
+def test_host_and_type_are_cut_and_no_words_of_a_report():
+    hook = crm(host=f"evil.example, unchanged {'`' * 100_000}")
+    before, after = leads() >> crm(), leads(more=f"str {'x' * 100_000}") >> hook
+
+    report = make_report([change(before, after)])
+
+    assert "→ 'https://evil.example, unchanged ```" in report.first[0].text
+    assert max(len(line.text) for line in report.first) < 1_000
+    assert len(as_markdown(report).encode()) < MOST_BYTES
+
+
 def test_another_path_of_a_host_is_a_delivery_elsewhere():
     paths = [OutgoingWebhook(f"https://x.example/{path}") for path in ("a", "b")]
     before, after = (leads() >> hook for hook in paths)

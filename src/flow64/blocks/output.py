@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
@@ -120,8 +121,12 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
 def _host(url: Any) -> str:
     if not isinstance(url, str):
         return _as_words(url)
-    host = host_of(url)
-    return f"{urlsplit(url).scheme}://{host}" if host else "no address"
+    if not (host := host_of(url)):
+        return "no address"
+    site = f"{urlsplit(url).scheme}://{host}"
+    # What is no name of a host could be read as words of a report.
+    is_name = re.fullmatch(r"[\w.:%-]{1,253}", host)
+    return site if is_name else shortened(site, 253)
 
 
 def _as_words(spec: Any) -> str:

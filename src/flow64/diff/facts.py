@@ -255,8 +255,7 @@ def _list_addresses(facts: Facts) -> Iterator[tuple[Path, Any]]:
     for (head, *path), value in facts.items():
         is_spec = head == "block" and len(path) > 1
         cls = CATALOGUE.get(facts["block", path[0]]) if is_spec else None
-        is_named = cls is not None and path[1] in facts_of(cls)
-        if head == "extra" or (is_spec and not is_named):
+        if head == "extra" or (is_spec and not (cls and path[1] in facts_of(cls))):
             sites = dict.fromkeys(map("".join, _ADDRESS.findall(str(value))))
             if sites:
                 yield ("delivers", *path), f"perhaps {', '.join(sites)}"

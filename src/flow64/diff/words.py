@@ -99,7 +99,7 @@ def format_cost(cost: Mapping[str, Any] | None) -> str:
 
 def format_type(value: Any) -> str:
     """Return the type of a column."""
-    return "untyped" if value is None else _as_text(value)
+    return "untyped" if value is None else truncate(_as_text(value), MOST_NAME)
 
 
 def format_column(name: Part, value: Any) -> str:
@@ -107,7 +107,7 @@ def format_column(name: Part, value: Any) -> str:
     if name == ANY:
         return "any others"
     is_typed = value is not None and value is not UNKNOWN
-    return f"{format_name(name)} ({value})" if is_typed else format_name(name)
+    return format_name(name) + f" ({format_type(value)})" * is_typed
 
 
 def _as_text(value: Any) -> str:

@@ -290,7 +290,8 @@ def _share_room(texts: Iterable[str], room: int) -> Iterator[str]:
 
 
 def _fence(language: str, text: str) -> str:
-    """Return a fenced block that no backticks inside of it end."""
+    """Return a fenced block that no backticks inside of it end. A long row is cut."""
+    text = re.sub("`{20,}", f"{'`' * 20}…", text)
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"\n{fence}{language}\n{text}{fence}\n"

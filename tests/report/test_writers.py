@@ -192,7 +192,9 @@ def test_host_and_type_are_cut_and_no_words_of_a_report():
     before, after = leads() >> crm(), leads(more=f"str {'x' * 100_000}") >> hook
 
     report = make_report([change(before, after)])
+    split = make_report([change(None, leads() >> crm(host="evil.example\\@a.example"))])
 
+    assert "no address" in split.first[0].text
     assert "→ 'https://evil.example, unchanged ```" in report.first[0].text
     assert max(len(line.text) for line in report.first) < 1_000
     assert len(as_markdown(report).encode()) < MOST_BYTES
@@ -209,7 +211,11 @@ def test_another_path_of_a_host_is_a_delivery_elsewhere():
 
 def test_address_in_a_field_that_no_document_names_may_be_a_delivery():
     """Also in a new workflow, of which a report lists only the blocks."""
-    specs = {"reply": ["see https://me:pw@evil.example/x, and HTTPS://b.example:8443"]}
+    specs = {
+        "reply": [
+            "see https://me:pw@evil.example/x, and HTTPS://b.example:8443\\@a.example"
+        ]
+    }
     flow = leads() >> FindEmail(extra=specs) >> RawBlock("odd", specs={"note": "none"})
 
     first = make_report([change(None, flow)]).first[0].text

@@ -121,7 +121,8 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
 def _host(url: Any) -> str:
     if not isinstance(url, str):
         return _as_words(url)
-    if not (host := host_of(url)):
+    # What a backslash means differs between programs: one may end the host there.
+    if not (host := host_of(url)) or "\\" in url:
         return "no address"
     site = f"{urlsplit(url).scheme}://{host}"
     # What is no name of a host could be read as words of a report.

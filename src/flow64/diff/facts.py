@@ -247,7 +247,7 @@ def _list_types(head: str, columns: ColumnSet) -> Iterator[tuple[Path, Any]]:
         yield (head, ANY), UNKNOWN
 
 
-_ADDRESS: Final = re.compile(r"(?i)(https?://)(?:[^\s/?#\"']*@)?([^\s/?#\"'\\]+)")
+_ADDRESS: Final = re.compile(r"(?i)(https?://)(?:[^\s/?#\\\"']*@)?([\w.:%[\]-]{1,253})")
 
 
 def _list_addresses(facts: Facts) -> Iterator[tuple[Path, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from enum import StrEnum
 
 import pytest
 
@@ -186,6 +187,7 @@ MISTAKES = {
     "an axis that is a text": lambda: variants(build, region="us"),
     "a text twice in an axis": lambda: variants(build, region=["us", "us"]),
     "an axis of numbers": lambda: variants(build, region=[1]),
+    "an axis of an enum": lambda: variants(build, region=[*StrEnum("R", "us de")]),
     "old names without new ones": lambda: variants(build, {"us": {}}, was="na"),
     "an old number": lambda: variants(build, {"us": {}}, was={"us": 5}),
     "an old name of none": lambda: variants(build, {"us": {}}, was={"su": "na"}),

@@ -152,8 +152,8 @@ def _require_names(names: Iterable[Any]) -> Mapping[str, str]:
     """Return names by their NFC. Refuse what is not text, or would share ids."""
     by_normal: dict[str, str] = {}
     for name in names:
-        if not isinstance(name, str) or not name:
-            raise BuildError(f"{shortened(name)} names no variant", hint="write a str")
+        if type(name) is not str or not name:
+            raise BuildError(f"{shortened(name)} is no name", hint="write a plain str")
         normal = unicodedata.normalize("NFC", name)
         if normal in by_normal:
             problem = f"two variants are called {name!r}, and would share ids"

@@ -95,7 +95,7 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
                 yield "breaks", text, find_message(entry, change)
             case "delivers":
                 sides = [change.before, change.after]
-                there = [str(side) for side in sides if side is not MISSING]
+                there = [mask(str(side)) for side in sides if side is not MISSING]
                 text = f"{change.sign} {words.format_path((*parts,))}:"
                 yield "delivers", text, words.ARROW.join(there)
             case "block" if after and ("delivers", *parts[:1]) not in entry.changes:

@@ -87,6 +87,25 @@ def test_nothing_differs(deployed, flow64, before, after):
     assert (code, printed.endswith(" equal\n")) == (0, True)
 
 
+def test_another_project_is_a_change(code, flow64):
+    """Even if the ids of blocks stay: it would be a second workflow."""
+    ours = """from flow64 import LEAD, Project, Workflow
+from flow64.blocks import Webhook
+
+webhook = Webhook(LEAD, id="11111111-1111-4111-8111-111111111111")
+home = Project("growth", namespace="acme.example")
+inbound = Workflow("Inbound", webhook, key="inbound", project=home)
+"""
+    files = code.with_name("old.py"), code.with_name("new.py")
+    for file, name in zip(files, ("growth", "sales"), strict=True):
+        file.write_text(ours.replace("growth", name), "utf-8")
+
+    status, printed, _ = flow64("diff", *files, "--exit-code")
+
+    assert (status, printed.splitlines()[0].endswith(": 1 changed")) == (2, True)
+    assert 'was="acme.example/growth"' in printed
+
+
 # -- Managed, and secret --------------------------------------------------------------
 
 

@@ -97,7 +97,6 @@ def command(
     elif before is None or after is None:
         raise click.UsageError("name two sides, A and B, or one revision: --base REV")
     else:
-        code = not no_code
         addresses = [loading.parse_address(text, env) for text in (before, after)]
         for address in addresses:
             if isinstance(address, loading.LiveAddress):
@@ -105,7 +104,7 @@ def command(
                 values[address.env] = loading.select_set_values(bound)
         env = env or next(iter(values), None)
         env = env or (rows and params.find_environment(None).name)
-        sides = _load_sides(addresses, env, code=code)
+        sides = _load_sides(addresses, env, code=not no_code)
     subjects, omitted = pair_sides(*sides, values)
     prices = load_settings().prices
     label = words.ARROW.join(side.label for side in sides)
@@ -232,6 +231,7 @@ def _advise(subjects: Sequence[Subject], pairs: Sequence[_Pair]) -> Sequence[Sub
         evolve(
             subject,
             note="perhaps renamed" if at in renamed else subject.note,
+            state="changed" if subject.before and advice.get(at) else "",
             advice=advice.get(at, ()),
         )
         for at, subject in enumerate(subjects)

@@ -227,6 +227,16 @@ def test_base_and_variant_have_no_kind_of_their_own():
     assert CATALOGUE["llm_openai"] is LlmOpenai
 
 
+def test_block_without_a_kind_is_refused():
+    """It would be sent with an empty name. Its subclasses have one."""
+    base = make_class("Base", about=STEP)
+    inner = make_class(bases=(base,), kind="own_kind")
+
+    assert inner().block_name == "own_kind"
+    with pytest.raises(errors.BuildError, match='kind = "new_kind"'):
+        base()
+
+
 def test_code_of_it_is_a_raw_block():
     """Generated code imports what flow64 has, and no module of yours."""
     project = Project("growth", namespace="acme.example")

@@ -45,8 +45,8 @@ def duplicate_key(definition: Definition) -> Iterator[Fault]:
 
     Edges name ids, so ids are unique.
 
-    Fix: give one of them another key with `key="second"`, or put it into a scope with
-    `.scoped("name")`.
+    Fix: give one of them another key with `key="second"`, put it into a scope with
+    `.scoped("name")`, or take its `was=` out.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(key="find") >> FindPhone(key="find")

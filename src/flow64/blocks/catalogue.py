@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, Union
+from typing import Annotated, Any, ClassVar, Final, Literal, NoReturn, TypeAlias, Union
 
 import attrs
 from attrs import frozen
@@ -68,6 +68,8 @@ class CatalogueBlock(Block):
         # A class without a kind of its own is a base, or a variant of another class.
         if "kind" in vars(cls):
             _register(cls)
+        elif not cls.kind:
+            setattr(cls, "__init__", _refuse_no_kind)  # noqa: B010 - see Block
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses
@@ -96,6 +98,11 @@ class CatalogueBlock(Block):
     def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
         """Return the most rows that come out for any input; None if unlimited."""
         return None
+
+
+def _refuse_no_kind(self: Block, *_: object, **__: object) -> NoReturn:
+    message = f"{type(self).__name__}: a block of this class has no kind"
+    raise BuildError(message, hint='write kind = "new_kind"')
 
 
 def facts_of(cls: type[Block]) -> Mapping[str, Fact]:

@@ -129,7 +129,7 @@ def _describe_crash(error: Exception) -> str:
     frames = [*_list_frames(error)]
     if STATE.debug:
         return "\n".join([problem, *frames])
-    return f"{problem}, {frames[-1]}; please report it with what --debug shows"
+    return f"{problem}, {frames[-1]}; report it with --debug, if not your code"
 
 
 def _list_frames(error: BaseException) -> Iterator[str]:

@@ -147,7 +147,7 @@ class Identity(NamedTuple):
         for what, key in self._keys(env):
             if as_segment(key) is None and (key is not None or what != "key"):
                 message = f"{what} {shortened(key)} is not a key"
-                advice = f"write a plain str of 1 to {MAX_KEY} characters"
+                advice = f"keys are plain str of 1 to {MAX_KEY} characters"
                 yield "invalid-key", message, advice
         if (p := self.project) is not None and LOCAL in (p.namespace, p.old[0]):
             message = f"the namespace {LOCAL!r} is that of workflows without a project"

@@ -308,7 +308,7 @@ def _old_path(around: str, was: Any) -> tuple[str, str | None]:
     return _enter_scopes(around, is_whole, keys[:-1]), escape_key(keys[-1])
 
 
-_ONE_KEY: Final = f"write a plain str of 1 to {MAX_KEY} characters"
+_ONE_KEY: Final = f"keys are plain str of 1 to {MAX_KEY} characters"
 
 
 def _pin(

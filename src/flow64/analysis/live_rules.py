@@ -7,7 +7,9 @@ installs, the built-in catalogue judges.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -118,14 +120,11 @@ class SchemaResult(NamedTuple):
     has_judge: bool = True
 
 
-_NOTHING: Final = SchemaResult({}, {})
-
-
 @once
 def judge(definition: Definition) -> SchemaResult:
     """Judge the specs of a definition by the list of blocks that it goes by."""
     if definition.listed is None:
-        return _NOTHING
+        return SchemaResult({}, {})
     if find_spec("jsonschema") is None:
         return SchemaResult({}, {}, has_judge=False)
     validator = _make_validator()
@@ -173,30 +172,40 @@ def _make_validator() -> Any:
             arguments = (validator, value, instance, schema)
             yield from keywords["additionalProperties"](*arguments)
 
-    skipped = (
-        "$dynamicRef", "pattern", "patternProperties", "unevaluatedProperties"
-    )  # fmt: skip
+    skipped = "$dynamicRef", "pattern", "patternProperties", "unevaluatedProperties"
     changes = {"$ref": follow, "additionalProperties": judge_others}
     extend: Any = validators.extend  # its types are not written down
     return extend(Draft202012Validator, {**dict.fromkeys(skipped, accept), **changes})
+
+
+@lru_cache(250)
+def _require_sound(schema: str) -> None:
+    """Judge a schema by the one of schemas, once: all variants of a project share it.
+
+    Raises:
+        SchemaError: It is none.
+    """
+    from jsonschema import FormatChecker  # noqa: PLC0415 - an extra
+
+    # No format is judged, and so no pattern compiled.
+    _make_validator().check_schema(json.loads(schema), FormatChecker(()))
 
 
 def _judge_kind(
     live: LiveBlock, specs: Sequence[Mapping[str, Any]], validator: Any
 ) -> Sequence[Sequence[tuple[Path, str]]] | str:
     """Return the mismatches of each block of a kind, or why its schema is unusable."""
-    from jsonschema import FormatChecker, SchemaError  # noqa: PLC0415 - an extra
-    from referencing import Registry  # noqa: PLC0415 - comes with jsonschema
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - see above
+    import referencing.exceptions  # noqa: PLC0415 - comes with jsonschema
+    from jsonschema import SchemaError  # noqa: PLC0415 - an extra
 
     schema = thaw(live.specs_schema)
     try:
-        validator.check_schema(schema, FormatChecker(()))  # compiles no pattern
-        checker = validator(schema, registry=Registry())
+        _require_sound(json.dumps(schema))
+        checker = validator(schema, registry=referencing.Registry())
         return [[*_list_mismatches(live, checker, each)] for each in specs]
     except SchemaError as error:
         return f"it is broken at {_format_path(error.path) or 'its top'}"
-    except Unresolvable:
+    except referencing.exceptions.Unresolvable:
         return "it refers to something that it does not hold"
     except (RecursionError, _EndlessError):
         return "it leads to itself without end"

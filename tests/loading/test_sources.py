@@ -277,6 +277,18 @@ def test_relative_import_in_the_working_folder(write, monkeypatch):
     assert load_source("a.py").names == ["a"]
 
 
+@pytest.mark.parametrize("source", [None, "../pipelines/a.py"])
+def test_modules_are_found_from_any_folder_of_the_project(write, monkeypatch, source):
+    """The folder of the settings is searched, as it is if a command runs there."""
+    Path("pyproject.toml").write_text('[tool.flow64]\nsource = "pipelines"')
+    write("pipelines/a.py", "from shared.keys import KEY\nw = made(KEY)")
+    write("shared/keys.py", "KEY = 'a'")
+    Path("inner").mkdir()
+    monkeypatch.chdir("inner")
+
+    assert load_source(source).names == ["a"]
+
+
 def test_module(write):
     """A module is named as it is imported."""
     write("acme/__init__.py")

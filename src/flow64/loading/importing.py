@@ -141,9 +141,9 @@ def import_scope(root: Path, *more: Path) -> Generator[ImportScope]:
 
     Args:
         root: The folder of the modules.
-        *more: More folders to search.
+        *more: More folders to search, before the working folder.
     """
-    path = list(dict.fromkeys([root.resolve(), *(folder.resolve() for folder in more)]))
+    path = [*dict.fromkeys(map(Path.resolve, (root, *more, Path.cwd())))]
     before, sys_path = frozenset(sys.modules), [*sys.path]
     sys.path[:0] = [str(path[0])]
     sys.path += [str(folder) for folder in path[1:]]

@@ -131,7 +131,7 @@ class SourceReader:
         elif path.suffix == ".py" and path.is_file():
             self._require_code(path)
             self.is_code = True
-            with import_scope(find_import_root(path), Path.cwd()) as scope:
+            with import_scope(find_import_root(path), self.settings.folder) as scope:
                 self._read_file(scope, path)
             self.is_all = _is_alone(path)
         else:
@@ -140,7 +140,7 @@ class SourceReader:
 
     def read_module(self, name: str) -> bool:
         """Read a module or package. Return False if it does not exist."""
-        with import_scope(Path.cwd()) as scope, self.catch():
+        with import_scope(Path.cwd(), self.settings.folder) as scope, self.catch():
             path = scope.find_module(name)
             if path is None or not path.exists():
                 return False
@@ -156,7 +156,7 @@ class SourceReader:
         modules = [*_list_files(folder, ".py")]
         if self.code:
             for root, files in groupby(modules, find_import_root):
-                with import_scope(root, folder, Path.cwd()) as scope:
+                with import_scope(root, folder, self.settings.folder) as scope:
                     for path in files:
                         self._read_file(scope, path)
         if self.workflows or self.projects or self.findings:

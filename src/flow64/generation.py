@@ -46,13 +46,7 @@ from .dsl import RESERVED, Flow, Passthrough
 from .errors import ConfigError, list_lines
 from .files import Unusable, read_whole
 from .secrets import clean_text, mask
-from .tables import (
-    WrongValueError,
-    add_class,
-    list_mistakes,
-    make_converter,
-    read_text,
-)
+from .tables import WrongValueError, add_class, list_mistakes, make_converter, read_text
 from .text import shortened, truncate
 
 MARK: Final = "`flow64 blocks generate`"

@@ -310,9 +310,7 @@ class Workflow:
 
     @without_collector
     def check(
-        self,
-        env: str | None = None,
-        values: Mapping[str, Any] | None = None,
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> Findings:
         """Return all errors, warnings and notes, and never raise for them.
 
@@ -428,10 +426,7 @@ class Workflow:
         return choose_client("run", client).run(self, rows, **options)
 
     def run_batches(
-        self,
-        rows: Rows,
-        client: Client | None = None,
-        **options: Unpack[BatchOptions],
+        self, rows: Rows, client: Client | None = None, **options: Unpack[BatchOptions]
     ) -> Iterator[Batch[Run]]:
         """Run an input of any length in batches; see `Client.run_batches`.
 

@@ -20,14 +20,7 @@ from ..blocks import (
     facts_of,
     spec_types,
 )
-from ..definition import (
-    Definition,
-    FrozenDict,
-    FrozenList,
-    Hidden,
-    Topology,
-    Value,
-)
+from ..definition import Definition, FrozenDict, FrozenList, Hidden, Topology, Value
 from ..dsl import RowKind, Unset
 from .columns import documented_rows
 from .live_rules import judge

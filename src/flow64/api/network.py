@@ -24,12 +24,7 @@ import httpx
 from attrs import field, frozen
 from attrs.validators import ge, gt, instance_of, le, optional
 
-from ..errors import (
-    AnswerError,
-    ApiError,
-    FlowError,
-    TransportError,
-)
+from ..errors import AnswerError, ApiError, FlowError, TransportError
 from . import threads
 
 DAY: Final = 86_400.0

@@ -244,10 +244,7 @@ class Session:
 
     def _exchange(self, request: httpx.Request, path: str, seconds: float) -> Any:
         method, began = request.method, threads.now()
-        request.extensions = {
-            "timeout": {"read": seconds},
-            "endpoint": self.endpoint,
-        }
+        request.extensions = {"timeout": {"read": seconds}, "endpoint": self.endpoint}
         status: object = "no answer"
         try:
             response = self._http.send(request, stream=True)
@@ -360,10 +357,7 @@ class Session:
         del url  # no traceback shows it
         began = threads.now()
         try:
-            with (
-                threads.deadline(seconds),
-                threads.setting(threads.IS_READ, True),
-            ):
+            with threads.deadline(seconds), threads.setting(threads.IS_READ, True):
                 # Not by httpx.Client, which logs addresses.
                 response = self._network.handle_request(request)
                 _log_request(

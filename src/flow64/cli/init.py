@@ -64,11 +64,7 @@ _KEY: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 )
 @params.as_json
 def command(
-    *,
-    folder: Path,
-    namespace: str | None,
-    project: str | None,
-    forge: str | None,
+    *, folder: Path, namespace: str | None, project: str | None, forge: str | None
 ) -> int:
     """Create a project in a folder: a pipeline and its test.
 

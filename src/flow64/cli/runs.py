@@ -71,11 +71,7 @@ class RunList:
 @params.env
 @params.as_json
 def command(
-    *,
-    source: str | None,
-    limit: int,
-    status: str | None,
-    env: str | None,
+    *, source: str | None, limit: int, status: str | None, env: str | None
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 

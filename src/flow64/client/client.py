@@ -376,10 +376,7 @@ class Client:
         return Launch(ready, self.journal, budget, **own), extras
 
     def _compile(
-        self,
-        workflow: Deployable,
-        env: str | None,
-        values: Mapping[str, Any] | None,
+        self, workflow: Deployable, env: str | None, values: Mapping[str, Any] | None
     ) -> Ready:
         """Compile a workflow with the values of the environment.
 

@@ -294,10 +294,7 @@ def _id(owner: str, keys: Sequence[str]) -> str:
 
 
 def _block(
-    definition: Definition,
-    at: int,
-    name: str,
-    classes: Mapping[str, type[Block]],
+    definition: Definition, at: int, name: str, classes: Mapping[str, type[Block]]
 ) -> Block:
     """Return a block of the catalogue if the specs fit its class, or a raw one."""
     kind, origin = definition.blocks[at].kind, definition.origins[at]

@@ -282,10 +282,7 @@ class Emulator(Service):
             keys = {key: records.organisation_of(key) for key in keys}
         access = Access(self.clock, keys, clients)
         hosts = (self._host, *map(_as_host, allow_names))
-        names = {
-            *map(as_url_host, hosts),
-            *LOOPBACK_NAMES,
-        } - ANY_ADDRESS.keys()
+        names = {*map(as_url_host, hosts), *LOOPBACK_NAMES} - ANY_ADDRESS.keys()
         app = make_app(Api(self, access, names, self.requests))
         add_admin_routes(app, self)
         self.app = FaultyApp(app, self.faults)

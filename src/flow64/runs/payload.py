@@ -140,9 +140,7 @@ def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 def build_payload(
-    definition: Definition,
-    rows: Sequence[Mapping[str, Any]],
-    first: int = 1,
+    definition: Definition, rows: Sequence[Mapping[str, Any]], first: int = 1
 ) -> dict[str, Any]:
     """Return the body of a start. It is a copy.
 

@@ -110,10 +110,7 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
 
 
 def _choose(
-    session: Session,
-    run: RunState,
-    block: str | int | None,
-    form: str | None = None,
+    session: Session, run: RunState, block: str | int | None, form: str | None = None
 ) -> ResultItem:
     """Return the final file of a completed run, or the file of one block.
 

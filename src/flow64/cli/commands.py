@@ -122,6 +122,8 @@ HABITS: Final[Mapping[str, str]] = {
     "destroy": "take the workflow out of the code, then flow64 deploy --prune=1",
     "explain": "write flow64 check --explain CODE",
     "import": "write flow64 pull, then flow64 code",
+    "lint": "write flow64 check",
+    "logs": "write flow64 watch RUN_ID",
     "mv": _RENAME,
     "new": "write flow64 init",
     "push": "write flow64 deploy",

@@ -276,3 +276,12 @@ def test_many_findings_of_one_long_line_are_shown(tmp_path):
     ]
     assert max(map(count_cells, lines[1::3])) == 60
     assert time.monotonic() - began < 30
+
+
+def test_a_finding_about_a_whole_file_of_json_shows_none_of_it(tmp_path):
+    """A line of it, or all of it in one line, would say nothing."""
+    file = tmp_path / "body.json"
+    file.write_text('{"workflow_name": "Leads"}', "utf-8")
+
+    assert len(as_text([finding(place=Place(str(file), 1))], 80).splitlines()) == 1
+    assert len(as_text([finding(place=Place(str(file), 1, 1))], 80).splitlines()) == 3

@@ -449,6 +449,8 @@ def _excerpt(place: Place, width: int | None) -> Iterator[str]:
     source = linecache.getline(place.file, place.line).rstrip()
     indent = len(source) - len(source.lstrip())
     first, last = place.count_characters()
+    if first is None and place.file.endswith(".json"):
+        return  # it is about all of the file
     start = indent if first is None else first
     end = len(source) if last is None else last
     left = indent if start < MOST_CHARACTERS else start - 1

@@ -177,6 +177,7 @@ CASES = {
         [
             finder(),
             Workflow("x", LEADS, id="00000000-0000-4000-8000-000000000001"),
+            evolve(wired(("webhook", {})), path="ns:local/workflow:x"),  # from JSON
         ],
     ),
     "vague-namespace": (

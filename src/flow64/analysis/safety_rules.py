@@ -110,7 +110,8 @@ def no_project(definition: Definition) -> Iterator[Fault]:
         workflow = Workflow("Leads", Webhook(LEAD), key="leads")
     """
     path = definition.path or ""
-    if is_shared_path(path) and "/pin:" not in path:
+    is_code = definition.shape is not None  # JSON has no place for the advice
+    if is_code and is_shared_path(path) and "/pin:" not in path:
         message = "it has no project, so everybody with this key has the same ids"
         yield Fault(None, message)
 

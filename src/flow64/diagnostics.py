@@ -186,9 +186,9 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 class Place(NamedTuple):
     """A stretch of a source file.
 
-    Columns count UTF-8 bytes from 0, as Python's code objects do. They become
-    characters only when they are shown. A named tuple, since each of many small
-    workflows makes one.
+    Columns count from 0: characters in a JSON file, and UTF-8 bytes in code, as
+    Python's code objects do. These become characters only when they are shown. A named
+    tuple, since each of many small workflows makes one.
     """
 
     file: str
@@ -198,11 +198,12 @@ class Place(NamedTuple):
 
     def count_characters(self) -> tuple[int | None, int | None]:
         """Return both columns in characters of the source line."""
-        if self.column is None:
-            return None, None
+        if self.column is None or self.file.endswith(".json"):
+            return self.column, self.end_column
         source = linecache.getline(self.file, self.line)
+        line = source.encode("utf-8", "surrogatepass")
         start, end = (
-            count and _count_characters(source, count) if source else count
+            count and len(line[:count].decode("utf-8", "ignore")) if line else count
             for count in (self.column, self.end_column)
         )
         return start, end
@@ -216,9 +217,8 @@ class Place(NamedTuple):
             return self
         line = bisect_right(ends, at)
         start = ends[line - 1] if line else 0
-        stops = (at, end) if end <= ends[line] else (at,)
-        first, *columns = [_count_bytes(text, stop) for stop in (start, *stops)]
-        return Place(self.file, line + 1, *(column - first for column in columns))
+        end_column = end - start if end <= ends[line] else None
+        return Place(self.file, line + 1, at - start, end_column)
 
     def __str__(self) -> str:
         return f"{relative_path(self.file)}:{self.line}"
@@ -238,42 +238,6 @@ def _read_source(file: str) -> tuple[str, Sequence[int]]:
         text, ends = "".join(read), [*accumulate(map(len, read))]
         _source = read, text, ends
     return text, ends
-
-
-_CHUNK: Final = 4096
-
-
-def _count_bytes(text: str, end: int) -> int:
-    """Return how many bytes of UTF-8 come before a character.
-
-    All of a large file may be one line, so they are not counted for each finding.
-    """
-    if text.isascii():
-        return end
-    chunk, more = divmod(end, _CHUNK)
-    return _count_chunks(text)[chunk] + len(_as_bytes(text[end - more : end]))
-
-
-def _count_characters(text: str, size: int) -> int:
-    """Return how many characters the first bytes of a text in UTF-8 have."""
-    if text.isascii():
-        return min(size, len(text))
-    sizes = _count_chunks(text)
-    chunk = bisect_right(sizes, size) - 1
-    start = chunk * _CHUNK
-    within = _as_bytes(text[start : start + _CHUNK])[: size - sizes[chunk]]
-    return min(start + len(within.decode("utf-8", "ignore")), len(text))
-
-
-@lru_cache(maxsize=16)
-def _count_chunks(text: str) -> Sequence[int]:
-    """Return how many bytes come before each chunk of a text."""
-    starts = range(0, len(text), _CHUNK)
-    return [0, *accumulate(len(_as_bytes(text[at : at + _CHUNK])) for at in starts)]
-
-
-def _as_bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=str)  # also of very many digits
@@ -453,16 +417,16 @@ def _excerpt(place: Place, width: int | None) -> Iterator[str]:
         return  # it is about all of the file
     start = indent if first is None else first
     end = len(source) if last is None else last
-    left = indent if start < MOST_CHARACTERS else start - 1
-    source = source[left : left + MOST_CHARACTERS]
+    offset = indent if start < MOST_CHARACTERS else start - 1
+    source = source[offset : offset + MOST_CHARACTERS]
     if not source or has_key(source):
         return
     shown = printable(source)
     # Escapes may make the text before and above the carets longer.
-    start, end = (len(printable(source[: column - left])) for column in (start, end))
+    start, end = (len(printable(source[: column - offset])) for column in (start, end))
     room = (width or MOST_CELLS) - len(_INDENT)
     # Begin where the carets do, if they would not be seen otherwise.
-    if start and (left > indent or count_cells(shown[:end]) > room):
+    if start and (offset > indent or count_cells(shown[:end]) > room):
         shown, start, end = f"…{shown[start:]}", 1, end - start + 1
     shown = fit_text(shown, room)
     end = min(end, len(shown))

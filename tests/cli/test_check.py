@@ -114,8 +114,8 @@ def test_blocks_of_json_in_one_line_are_told_apart(write, flow64):
 
     printed = flow64("check", write("live.json", dumps(definition, indent=None)))[1]
 
-    found = re.findall(r"unknown-word.*\n    (.*)\n    ( \^+)\n", printed)
-    blocks = [json.loads(line[1 : len(marks)]) for line, marks in found]
+    excerpts = re.findall(r"unknown-word.*\n    (.*)\n    ( \^+)\n", printed)
+    blocks = [json.loads(line[1 : len(marks)]) for line, marks in excerpts]
     assert [block["sequence_number"] for block in blocks] == [21, 91]
     assert max(map(len, printed.splitlines())) <= 200
 

@@ -69,7 +69,7 @@ class CatalogueBlock(Block):
         if "kind" in vars(cls):
             _register(cls)
         elif not cls.kind:
-            setattr(cls, "__init__", _refuse_no_kind)  # noqa: B010 - see Block
+            setattr(cls, "__init__", _refuse_no_kind)  # noqa: B010 - unseen by type checkers
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses

@@ -298,7 +298,7 @@ def load_merge_base(
 ) -> tuple[tuple[Side, Side], Sequence[str]]:
     """Return the workflows of the merge base with a revision, and those of now.
 
-    Besides, return what that does not tell: what settings change.
+    The other part of the result is a line on the settings that differ, if any do.
 
     The committed files of a folder of compiled JSON are read, and no code runs. Without
     a folder, the code of the working tree is loaded here, and that of the base is

@@ -129,7 +129,7 @@ def _describe_crash(error: Exception) -> str:
     frames = [*_list_frames(error)]
     if STATE.debug:
         return "\n".join([problem, *frames])
-    return f"{problem}, {frames[-1]}; report it with --debug, if not your code"
+    return f"{problem}, {frames[-1]}; if it is not your code, report what --debug shows"
 
 
 def _list_frames(error: BaseException) -> Iterator[str]:

@@ -142,7 +142,11 @@ block: Decorator = option(
 
 
 def output(metavar: str, words: str, *, dash: bool = True, **options: Any) -> Decorator:
-    """Make the option `-o`. By default `-` is None, as without the option: stdout."""
+    """Make the option `-o`.
+
+    By default `-` is None, as without the option: both mean stdout. With `dash=False`
+    it is refused, and with `callback=None` it stays a path.
+    """
     usual = {
         "type": PathName(allow_dash=dash),
         "callback": _drop_dash if dash else None,

@@ -364,7 +364,10 @@ def estimate_run(
 def _find_live_definition(
     client: Client, starter: Starter
 ) -> tuple[Definition, list[str]]:
-    """Return what is deployed, else the code, and what is wrong with it."""
+    """Return what is deployed, else the code, and what is wrong with it.
+
+    The starter then starts only what is deployed now.
+    """
     launch = starter.launch
     try:
         live = client.workflows.get(launch.ready.id).definition
@@ -374,7 +377,7 @@ def _find_live_definition(
         return launch.definition, [f"deployed  {_UNSEEN[error.status]}"]
     if live is None:
         return launch.definition, []
-    starter.seal = seal_of(live)  # so an edit after this starts nothing
+    starter.seal = seal_of(live)
     why = launch.describe_staleness(live)
     first = f"deploy first: {launch.ready.command}"
     notes = [f"deployed  not this code: {why}; {first}"] if why else []

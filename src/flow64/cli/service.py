@@ -112,8 +112,9 @@ def find_run(client: Client, text: str, *, may_be_latest: bool = False) -> Run:
         ids = [run for run in runs if run.lower().startswith(text.lower())]
     if len(ids) == 1 and (len(text) >= SHORTEST or text == "latest"):
         return client.runs.get(ids[0])
-    none = "no run begins with it" if runs else "there is no run yet"
-    problem = f"{len(ids)} runs begin with it" if ids else none
+    problem = "no run begins with it" if runs else "there is no run yet"
+    if ids:
+        problem = f"{len(ids)} runs begin with it"
     raise params.option_error(
         "RUN_ID", f"{shortened(text)}: {problem}; flow64 runs lists the newest"
     )

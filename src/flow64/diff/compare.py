@@ -25,9 +25,6 @@ from .facts import (
 if TYPE_CHECKING:
     from .replay import Replay
 
-Groups: TypeAlias = dict[Hashable, list[int]]
-"""Positions of blocks by what they have in common, in order."""
-
 Mark: TypeAlias = Callable[[Definition, int], Hashable]
 """Returns what identifies a block, or None."""
 
@@ -104,10 +101,8 @@ class _Pairing:
 
     def follow_edges(self) -> None:
         """Pair the only free neighbours of a kind, of blocks that are the same."""
-        ways = [
-            (self.before.topology.parents, self.after.topology.parents),
-            (self.before.topology.children, self.after.topology.children),
-        ]
+        before, after = self.before.topology, self.after.topology
+        ways = (before.parents, after.parents), (before.children, after.children)
         while self.todo and len(self.pairs) < len(self.before.blocks):
             pair = self.todo.pop()
             for ours, theirs in ways:
@@ -126,8 +121,10 @@ class _Pairing:
         self.todo.append((old, new))
 
 
-def _group(positions: Iterable[int], mark: Callable[[int], Hashable]) -> Groups:
-    groups: Groups = {}
+def _group(
+    positions: Iterable[int], mark: Callable[[int], Hashable]
+) -> dict[Hashable, list[int]]:
+    groups: dict[Hashable, list[int]] = {}
     for at in positions:
         groups.setdefault(mark(at), []).append(at)
     groups.pop(None, None)
@@ -201,8 +198,8 @@ def compare_definitions(
         facts = (side.facts if side else {} for side in (old, new))
         return Comparison(old, new, compare_facts(*facts))
     names, own_names = name_blocks(after), name_blocks(before)
-    is_known = None not in (before.schedules, after.schedules)
-    has_same_times = not is_known or before.schedules == after.schedules
+    has_schedules = None not in (before.schedules, after.schedules)
+    has_same_times = not has_schedules or before.schedules == after.schedules
     if has_same_times and _mean_the_same(before, after):
         new = flatten(after, names, prices)
         return Comparison(new, new)
@@ -214,7 +211,7 @@ def compare_definitions(
     changes = {
         path: _add_default(change, old, new)
         for path, change in compare_facts(old.facts, new.facts).items()
-        if is_known or path[0] != "schedule"
+        if has_schedules or path[0] != "schedule"
     }
     if any(path[0] == "edge" for path in changes):
         changes |= _find_moves(old, new)
@@ -263,10 +260,10 @@ def _judge_as(
     """Return what was read, with the findings silenced that its code silences."""
     if not pairs or own.origins[0].levels or not other.origins[0].levels:
         return own
-    codes = {at: other.origins[partner] for at, partner in pairs.items()}
 
     def find(at: int) -> Origin:
-        origin, code = own.origins[at], codes.get(at, Origin())
+        origin = own.origins[at]
+        code = other.origins[pairs[at]] if at in pairs else Origin()
         return evolve(origin, allowed=origin.allowed or code.allowed, extra=code.extra)
 
     allowed = own.allowed or other.allowed

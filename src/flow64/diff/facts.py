@@ -97,13 +97,10 @@ class DefinitionFacts:
     @cached_property
     def neighbours(self) -> Mapping[str, Sequence[Sequence[str]]]:
         """The names of the blocks before and behind each block."""
-        topology, names = self.definition.topology, self.names
+        sides = self.definition.topology.parents, self.definition.topology.children
         return {
-            name: [
-                sorted({names[near] for near in side[at]})
-                for side in (topology.parents, topology.children)
-            ]
-            for at, name in enumerate(names)
+            name: [sorted({self.names[near] for near in side[at]}) for side in sides]
+            for at, name in enumerate(self.names)
         }
 
 
@@ -120,10 +117,8 @@ def flatten(
         prices: Dollars a row by kind, in place of those that are documented.
     """
     names = name_blocks(definition) if names is None else names
-    facts: Facts = {
-        ("title",): definition.name,
-        ("description",): definition.description,
-    }
+    facts: Facts = {("title",): definition.name}
+    facts["description",] = definition.description
     for name, block in zip(names, definition.blocks, strict=True):
         facts["block", name] = block.kind
         facts["id", name] = canonical_id(block.id)
@@ -173,14 +168,13 @@ def list_leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         for key, inner in value.items():
             yield from list_leaves((*path, key), inner)
     elif value and isinstance(value, list) and _is_all(value, Mapping):
-        columns = [item.get("column") for item in value]
-        if _is_all(columns, str) and len({*columns}) == len(columns):
-            labels = [Item(column) for column in columns]
-            yield ("order", *path[1:]), columns
+        labels: Sequence[Any] = [item.get("column") for item in value]
+        if _is_all(labels, str) and len({*labels}) == len(labels):
+            yield ("order", *path[1:]), labels
         else:
-            labels = [Item(at) for at in range(len(value))]
+            labels = range(len(value))
         for label, inner in zip(labels, value, strict=True):
-            yield from list_leaves((*path, label), inner)
+            yield from list_leaves((*path, Item(label)), inner)
     else:
         yield path, thaw(value, as_data)
 

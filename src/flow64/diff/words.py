@@ -160,7 +160,7 @@ def _find_places(old: str, new: str) -> Iterator[tuple[_Span, _Span]]:
     """
     olds, news = _find_single_words(old), _find_single_words(new)
     both = [word for word in olds if word in news]
-    rise = find_longest_rise([news[word] for word in both])
+    rise = _find_longest_rise([news[word] for word in both])
     same = [(olds[w], news[w], len(w)) for w in both if news[w] in rise]
     old_at = new_at = 0
     for old_end, new_end, length in [*same, (len(old), len(new), 0)]:
@@ -179,7 +179,7 @@ def _find_single_words(text: str) -> dict[str, int]:
     return {word: at for word, at in words if counts[word] == 1}
 
 
-def find_longest_rise(numbers: Sequence[int]) -> set[int]:
+def _find_longest_rise(numbers: Sequence[int]) -> set[int]:
     """Return the most of some distinct numbers that rise in their order."""
     ends: list[int] = []  # the last number of the best run of each length
     previous: dict[int, int | None] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -132,9 +132,11 @@ def load_source(
     if address.may_be_place:  # a key comes before a folder or module of its name
         places = [*places[:code], addresses.split_source(address.text)]
     for place, key in places:
-        is_empty = may_be_empty and not selection and key is None
-        least = "project" if is_empty else "workflow"
-        least = "nothing" if (place, key) != places[-1] else least
+        least: _Least = "workflow"
+        if (place, key) != places[-1]:
+            least = "nothing"
+        elif may_be_empty and not selection and key is None:
+            least = "project"
         loaded = _load(place, settings, least, code=code, lenient=lenient)
         if key is None:
             break
@@ -150,15 +152,18 @@ def load_source(
     return select_workflows(loaded, selection)
 
 
+_Least: TypeAlias = Literal["workflow", "project", "nothing"]
+
+
 def _load(
-    place: str, settings: Settings, least: str, *, code: bool, lenient: bool
+    place: str, settings: Settings, least: _Least, *, code: bool, lenient: bool
 ) -> Loaded:
     """Load all workflows of a file, a folder or a module.
 
     Args:
         place: The file, folder or module.
         settings: Those of the project.
-        least: What it has to hold at least: a workflow, a project or nothing.
+        least: What it has to hold at least.
         code: Whether modules may be imported.
         lenient: Whether errors become findings.
 

@@ -339,7 +339,7 @@ def find_folder(keys: Sequence[str]) -> str:
 def align(labelled: Sequence[tuple[str, str]]) -> list[Line]:
     """Return lines of labels and texts, with the texts below each other.
 
-    The first lines of each label stand first, so that no crowd hides another label.
+    Many lines of one label come after the first ones of all labels, and hide none.
     """
     width = max((len(label) for label, _ in labelled), default=0)
     groups = [[*own] for _, own in groupby(labelled, lambda item: item[0])]

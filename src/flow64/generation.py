@@ -10,7 +10,7 @@ import keyword
 import math
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
@@ -197,9 +197,9 @@ class _Facts:
     takes: Takes = "any"
     gives: Gives = "unknown"
     role: Role | None = None
-    effects: Sequence[Effect] = ()
+    effects: tuple[Effect, ...] = ()
     price: Price | None = None
-    reads: Sequence[str] = ()
+    reads: tuple[str, ...] = ()
     adds: Mapping[str, str] = EMPTY
     opens: bool = False
 
@@ -211,7 +211,7 @@ def _read_price(value: Any, _: object) -> Price:
 
 
 _converter: Final = make_converter({str: read_text, Price: _read_price})
-add_class(_converter, _Facts, effects=tuple[Effect, ...], reads=tuple[str, ...])
+add_class(_converter, _Facts)
 
 
 def _make_about(live: LiveCatalogue, facts: _Facts) -> About:

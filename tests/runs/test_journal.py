@@ -48,6 +48,16 @@ def test_file_is_for_its_owner_and_not_for_git(ledger):
     assert ledger.memory().of_job("run-0000").key == KEYS[0]
 
 
+def test_run_that_is_proven_keeps_its_place(ledger):
+    """A later one may not be listed yet, and is looked for by this order."""
+    ledger.write_intent(key=KEYS[0], **FACTS)
+    ledger.write_run(KEYS[0], "run-0000", is_presumed=True)
+    write(ledger, KEYS[1])
+    ledger.write_run(KEYS[0], "run-0000")
+
+    assert [*ledger.memory().jobs] == ["run-0000", "run-0001"]
+
+
 def test_threads_and_processes_share_it(ledger):
     """Each line is whole."""
     program = (

@@ -192,7 +192,7 @@ def test_run_that_is_fetched_by_its_id_is_still_presumed(service, tmp_path):
     ledger = journal.of(session.place, CODE.id())
     key = str(uuid4())
     facts = dict.fromkeys(("digest", "env", "root", "code", "writer"), "x")
-    facts |= {"intent": "a", "index": None, "rows": 1, "known": [], "seconds": 0}
+    facts |= {"intent": "a", "index": None, "known": [], "seconds": 0}
     ledger.write_intent(key=key, proof=digest_rows(ROWS, ["email"]), **facts)
     ledger.write_run(key, "r1", is_presumed=True)
 

@@ -583,16 +583,20 @@ def test_what_is_deployed_during_a_wait_is_not_run(service, waits, monkeypatch):
     assert service.runs == []
 
 
+@pytest.mark.parametrize("fault", ["before lost", "before killed"])
 def test_start_without_its_line_in_the_journal_is_not_sent_again(
-    forgetful, tmp_path, waits, monkeypatch
+    forgetful, tmp_path, waits, monkeypatch, fault
 ):
-    """Somebody deletes the file while an answer is lost."""
-    forgetful.faults += ["before lost"]
+    """Somebody deletes the file while an answer is lost, or another process waits."""
+    forgetful.faults.append(fault)
+    if "killed" in fault:
+        with pytest.raises(KeyboardInterrupt):
+            begin(forgetful, tmp_path / "j")
 
     def wait(seconds):
         waits.append(seconds)
         if seconds == starter.LOOKS[0]:
-            (tmp_path / "j").unlink()
+            (tmp_path / "j").unlink(missing_ok=True)
 
     monkeypatch.setattr(threads, "sleep", wait)
 

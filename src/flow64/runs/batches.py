@@ -7,7 +7,8 @@ on where the last one stopped, and buys no finished batch again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +20,7 @@ from ..api.network import DAY
 from ..api.session import Session
 from . import payload, watch
 from .launch import Launch
-from .starter import make_starter
+from .starter import Starter, make_starter
 from .state import RunState
 
 R = TypeVar("R")
@@ -84,15 +85,15 @@ def run_batches(
         raise errors.BuildError("size and concurrency count from 1 up")
     source = payload.as_iterable(rows)
     total = 0 if iter(source) is source else _check_all(launch, source, size)
+    make = partial(make_starter, session, launch, intent=intent, total=total)
 
     def run() -> Iterator[Batch[RunState]]:
         flights, failure = deque[_Flight](), None
         for index, chunk in enumerate(_split(source, size)):
             first = index * size + 1
             try:
-                facts: Any = {"index": index, "first": first, "total": total}
-                facts["intent"] = intent
-                state = _start(session, launch, chunk, facts, retry_failed)
+                own = partial(make, chunk, index=index, first=first)
+                state = _start(own, retry_failed)
             except errors.FlowError as error:
                 failure = error
                 break
@@ -165,16 +166,14 @@ def _check_all(launch: Launch, rows: Iterable[Any], size: int) -> int:
     return count
 
 
-def _start(
-    session: Session, launch: Launch, rows: Any, facts: Any, retry_failed: bool
-) -> RunState:
+def _start(make: Callable[..., Starter], retry_failed: bool) -> RunState:
     """Start a batch, or return its run, which may have failed before this call."""
     retry: str | None = None
     while True:
+        starter = make(retry=retry)
         try:
-            return make_starter(session, launch, rows, retry=retry, **facts).run()
+            return starter.run()
         except errors.RunFailedError as error:
             if not retry_failed or not error.is_earlier:
-                ledger = launch.journal.of(session.place, launch.ready.id)
-                return RunState(error.run_id, ledger, status=error.status)
+                return RunState(error.run_id, starter.ledger, status=error.status)
             retry = error.run_id

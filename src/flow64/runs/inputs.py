@@ -69,9 +69,8 @@ def select_rows(
     named = [canonical_id(options.get(name) or "") for name in ("attach", "retry")]
     # With `new`, rows of runs that failed are bought again.
     failed = calls.ENDED - {calls.COMPLETED} if options.get("new") else ()
-    runs = {
-        n: word for n, word in runs.items() if n not in named and word not in failed
-    }
+    left_out = {*named, *(run for run, status in runs.items() if status in failed)}
+    runs = {run: status for run, status in runs.items() if run not in left_out}
     positions, sources, active = _leave_out(session, runs, keys, columns)
     chosen = [rows[at] for at in positions]
     if active and chosen:

@@ -60,7 +60,7 @@ class Start:
         proof: Digest of the rows, see `state.digest_rows`.
         code: Fingerprint of the workflow in the code.
         at: When it was sent.
-        seconds: Its writer sends it no later than so many seconds after that.
+        seconds: Its writer sends it no later than so many seconds after `at`.
         writer: The call that has written it.
         order: Its line.
         since: How many runs had been listed when it was sent.
@@ -170,8 +170,9 @@ class Memory:
         if start is None or (job_id is not None and not is_run_id(job_id)):
             self.damage.append(line)  # the line of the start is missing
         elif entry["event"] == "run":
-            if start.is_presumed and self.jobs.get(start.job_id or "") == key:
-                del self.jobs[start.job_id or ""]  # it may be that of another start
+            old = start.job_id or ""
+            if start.is_presumed and old != job_id and self.jobs.get(old) == key:
+                del self.jobs[old]  # it may be that of another start
             self.jobs[entry["job"]], start.job_id = key, job_id
             start.is_presumed, start.outcome = entry["presumed"], None
         elif start.job_id == job_id and entry["writer"] in ("", start.writer):
@@ -335,7 +336,11 @@ class Ledger:
         raise error
 
     def write_intent(self, **facts: Any) -> None:
-        """Write down a start that is about to be sent: fields of `Start`, and `known`.
+        """Write down a start that is about to be sent.
+
+        Args:
+            **facts: Fields of `Start`; `known`, the runs that are listed for the first
+                time; and `instead`, the writer whose start it takes over, if any.
 
         Raises:
             RunError: It could not be written, so it must not be sent.

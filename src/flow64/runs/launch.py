@@ -70,8 +70,8 @@ class Launch:
         settings = Freezer(problems.append, unchanged).freeze(dict(specs))
         lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
         if others:
-            problem = "there are several sources, and which one a run sets is not"
-            lines.append(f"{problem} documented; deploy the change")
+            problem = "no document says which of several sources a run sets"
+            lines.append(f"{problem}; deploy the change")
         changed = _with_specs(definition, settings)
         names = {*unbound_names(changed)}.difference(unbound_names(definition))
         lines += [f"value({n!r}) is not filled in here; write its text" for n in names]

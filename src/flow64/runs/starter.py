@@ -220,9 +220,9 @@ class Starter:
 
     def _last_start(self) -> Start | None:
         """Return the start that has the run to attach to, if there is one."""
-        env, same = self.launch.ready.env, [self.memory.of_key(self.key)]
+        same = [self.memory.of_key(self.key)]
         if self.retry is None and self.intent is not None:
-            starts = self.memory.of_intent(env, self.intent)
+            starts = self.memory.of_intent(self.launch.ready.env, self.intent)
             part = self.index, self.digest
             same = [start for start in starts if (start.index, start.digest) == part]
         return next((start for start in reversed(same) if start and start.job_id), None)
@@ -390,7 +390,7 @@ class Starter:
             reason = f"then its runs could not be listed: {error.message}"
             raise self._make_doubt(lost, reason) from error
         start = self.memory.of_key(self.key)
-        if start is None and not is_sent:
+        if start is None and not is_sent and self.key in self.memory.starts:
             return None  # another process could not send it
         if start is not None and start.job_id is not None:
             return self._attach(start, is_ours=is_sent)

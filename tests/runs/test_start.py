@@ -278,6 +278,27 @@ def test_start_that_is_given_up_is_sent_by_one_of_two_processes(
     assert [bought.job_id for bought in forgetful.runs] == [run.id]
 
 
+@pytest.mark.parametrize("end", ["unsent", "compared"])
+def test_start_that_was_taken_over_may_still_have_a_run(
+    forgetful, tmp_path, waits, end
+):
+    """It is listed late, and the call that took the start over could not send it."""
+    forgetful.faults += ["after killed", *["unsent"] * 9]
+    forgetful.late = 99
+    forgetful.runs.append(Bought("r9", CODE.id(), "", MORE))
+    with pytest.raises(KeyboardInterrupt):
+        begin(forgetful, tmp_path / "j")
+    options = {"compared": frozenset()} if end == "compared" else {}
+    with pytest.raises((errors.TransportError, errors.RunError)):
+        begin(forgetful, tmp_path / "j", **options)
+    forgetful.faults.clear()
+    forgetful.runs[1].hidden = 0
+
+    run = begin(forgetful, tmp_path / "j")
+
+    assert (run.id, len(forgetful.runs)) == (forgetful.runs[1].job_id, 2)
+
+
 def test_start_waits_no_longer_than_the_deadline(service, waits):
     """However long a 429 asks to wait."""
     service.faults += ["before 429"] * 9

@@ -109,6 +109,7 @@ class Starter:
     root: str = field(default="", init=False)
     memory: Memory = field(factory=Memory, init=False, repr=False)
     writer: str = field(factory=lambda: uuid4().hex, init=False)
+    instead: str = field(default="", init=False)
     was_sent: bool = field(default=False, init=False)
     seal: str = field(default="", init=False)
 
@@ -143,12 +144,11 @@ class Starter:
             return self._attach(last)
         if self.retry is not None:
             self._require_failure(self.retry)
-        instead = ""
         while True:
             if self.intent is not None:
                 self.ledger.require_sound(self.memory)
             listed = self._list_ids()
-            self._write_intent(listed, instead)
+            self._write_intent(listed)
             start = self.memory.starts[self.key]
             if start.writer == self.writer:
                 self._require_compared(listed)
@@ -167,7 +167,7 @@ class Starter:
                 run = self._find_run(lost, is_sent=False)
             if run is not None:
                 return run
-            instead = start.writer
+            self.instead = start.writer
             self.launch.check_deployment(self.session, self.count, self.seal)
 
     def _attach_to(self, job_id: str) -> RunState:
@@ -254,7 +254,7 @@ class Starter:
             return
         begun = self.memory.list_begun(self.key)
         if not self.compared.issuperset([*listed, *begun]):
-            self.ledger.write_end(self.key, None, REFUSED, self.writer)
+            self.ledger.write_end(self.key, None, self._unsent, self.writer)
             raise errors.RunError(
                 "another run was started meanwhile, and may be buying these rows; "
                 "nothing was started",
@@ -432,10 +432,11 @@ class Starter:
 
     # -- Writing ----------------------------------------------------------------------
 
-    def _write_intent(self, listed: Sequence[str], instead: str = "") -> None:
+    def _write_intent(self, listed: Sequence[str]) -> None:
         """Write down what is about to be sent, and which runs were there before.
 
-        It is ours if the key has no start, or only that of the writer `instead`.
+        It is ours if the key has no start, or only that of the writer `instead`, which
+        may have a run all the same.
         """
         rows = self.body.get("webhook_payload") or []
         stamp = self.launch.ready.stamp
@@ -450,7 +451,7 @@ class Starter:
             code=stamp.unbound,
             seconds=self.session.policy.deadline,
             writer=self.writer,
-            instead=instead,
+            instead=self.instead,
             known=list(self.memory.unseen(listed)),
         )
         self.memory = self.ledger.memory()
@@ -459,8 +460,13 @@ class Starter:
         """Write down a refusal. What was sent stays open: it may have a run."""
         is_over = is_unsent(error) and not self.was_sent
         if is_over or _status(error) not in (0, 409):  # which has the key is not known
-            outcome = REFUSED if is_over else f"answered {_status(error)}"
+            outcome = self._unsent if is_over else f"answered {_status(error)}"
             self.ledger.write_end(self.key, None, outcome, self.writer)
+
+    @property
+    def _unsent(self) -> str:
+        """The outcome of a start that this call has not sent."""
+        return STOPPED if self.instead else REFUSED
 
     def _run(
         self, job_id: str, live: answers.LiveStatus | None, **facts: Any

@@ -60,7 +60,8 @@ class Start:
         proof: Digest of the rows, see `state.digest_rows`.
         code: Fingerprint of the workflow in the code.
         at: When it was sent.
-        seconds: Its writer sends it no later than so many seconds after `at`.
+        seconds: That long after `at`, its writer can no longer send it, and its run
+            is listed if it has one.
         writer: The call that has written it.
         order: Its line.
         since: How many runs had been listed when it was sent.

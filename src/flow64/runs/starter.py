@@ -449,7 +449,8 @@ class Starter:
             root=self.root,
             proof=digest_rows(rows, sorted(list_columns(rows))),
             code=stamp.unbound,
-            seconds=self.session.policy.deadline,
+            # What was sent last may be listed a little later.
+            seconds=self.session.policy.deadline + sum(LOOKS),
             writer=self.writer,
             instead=self.instead,
             known=list(self.memory.unseen(listed)),

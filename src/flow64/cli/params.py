@@ -147,11 +147,9 @@ def output(metavar: str, words: str, *, dash: bool = True, **options: Any) -> De
     By default `-` is None, as without the option: both mean stdout. With `dash=False`
     it is refused, and with `callback=None` it stays a path.
     """
-    usual = {
-        "type": PathName(allow_dash=dash),
-        "callback": _drop_dash if dash else None,
-    }
-    return option("-o --output", words, metavar, **{**usual, **options})
+    callback = _drop_dash if dash else None
+    options = {"type": PathName(allow_dash=dash), "callback": callback, **options}
+    return option("-o --output", words, metavar, **options)
 
 
 def _drop_dash(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:

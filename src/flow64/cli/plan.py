@@ -152,7 +152,7 @@ def plan_workflows(client: Client, loaded: loading.Loaded) -> Plan | None:
         return None
     settings = load_settings().environments
     # Without settings there is one environment, so a second name may be a slip.
-    environments = [item.key for item in settings.values() if client.env in settings]
+    keys = [item.key for item in settings.values()] if client.env in settings else []
     left_out: Sequence[str] = ()
     if loaded.is_picked and loaded.is_of_whole:
         ids = (workflow.find_id(env) for workflow in loaded.left_out)
@@ -166,7 +166,7 @@ def plan_workflows(client: Client, loaded: loading.Loaded) -> Plan | None:
         values=Values(terms.values),
         projects=loaded.projects if loaded.is_whole or left_out else None,
         left_out=left_out,
-        environments=environments,
+        environments=keys,
         organisation=terms.org_id,
         prices=terms.prices,
         git=git,

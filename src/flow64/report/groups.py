@@ -241,11 +241,9 @@ def _format_joins(entry: Entry, name: Any, *, is_new: bool) -> str:
     side = entry.comparison.after if is_new else entry.comparison.before
     near = side.neighbours if side else {}
     parents, children = near.get(str(name), [[], []])
-    twins = {child for parent in parents for child in near[parent][1]} - {
-        name,
-        *children,
-    }
-    beside = f", beside {cut_names(sorted(twins))}" if twins else ""
+    twins = {child for parent in parents for child in near[parent][1]}
+    others = sorted(twins - {name, *children})
+    beside = f", beside {cut_names(others)}" if others else ""
     return _join_ends(words.format_name(name), [parents, children]) + beside
 
 

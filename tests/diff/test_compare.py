@@ -100,6 +100,33 @@ def test_what_the_code_silences_is_no_change(is_plan, silent, rules):
     assert [*compare_definitions(*sides).changes] == [("title",)]
 
 
+@pytest.mark.parametrize("place", ["body", "graph", "block", "edge"])
+def test_no_undocumented_key_hides_another(place):
+    """A body may have a key called as a block, and a block one called as the next."""
+    definition = Workflow("w", START >> FindEmail()).lower().definition
+
+    def build(value):
+        values = dict.fromkeys(["body", "graph", "block", "edge"], 0) | {place: value}
+        to = {name: FrozenDict({"to": number}) for name, number in values.items()}
+        block = FrozenDict({"find_email": to["block"]})
+        webhook, find = definition.blocks
+        return evolve(
+            definition,
+            description=str(value),  # or both mean the same
+            blocks=(webhook._replace(extra=block), find),
+            edges=(definition.edges[0]._replace(extra=to["edge"]),),
+            extra=FrozenDict({"webhook": FrozenDict({"find_email": to["body"]})}),
+            graph_extra=FrozenDict(
+                {"webhook": FrozenDict({"find_email": to["graph"]})}
+            ),
+        )
+
+    address = "https://evil.example"
+    changes = compare_definitions(build(0), build(address)).changes
+
+    assert {path[0] for path in changes} == {"description", "extra", "delivers"}
+
+
 def test_documented_default_of_an_unset_field():
     mode = ("block", "find_email", "mode")
 

@@ -69,10 +69,11 @@ Facts: TypeAlias = dict[Path, Any]
 - `reads NAME COLUMN`: whether the column is there
 - `cost`: for 1,000 rows
 - `spends NAME`, `buys NAME`: true; `delivers NAME`: to where
-- `delivers NAME FIELD ...`: the hosts in a field that no document names
+- `delivers NAME FIELD ...`, `delivers extra ...`: the hosts in what no document names
 - `schedule NAME`: the text of a schedule
 - `extra KEY`, `extra NAME KEY`, `extra SOURCE TARGET KEY`: what no document names, of
-  the body, a block and an edge: it is sent as it was read
+  the body, a block and an edge: it is sent as it was read. A value stays whole, so
+  that no path is that of another key
 - `finding CODE BLOCK`: the severity, and how often
 """
 
@@ -122,11 +123,14 @@ def flatten(
     for name, block in zip(names, definition.blocks, strict=True):
         facts["block", name] = block.kind
         facts["id", name] = canonical_id(block.id)
-        for head, fields in (("block", block.specs), ("extra", block.extra)):
-            for field, value in fields.items():
-                facts.update(list_leaves((head, name, field), value))
-    for key, value in {**definition.extra, **definition.graph_extra}.items():
-        facts.update(list_leaves(("extra", key), value))
+        for field, value in block.specs.items():
+            facts.update(list_leaves(("block", name, field), value))
+        for key, value in block.extra.items():
+            facts["extra", name, key] = thaw(value, as_data)
+    body, graph = definition.extra, definition.graph_extra
+    for key in {**body, **graph}:
+        values = [side[key] for side in (body, graph) if key in side]
+        facts["extra", key] = thaw(values if values[1:] else values[0], as_data)
     facts.update(_list_edges(definition, names))
     facts.update(_list_columns(definition, names))
     facts |= {("schedule", name): t for name, t in (definition.schedules or {}).items()}
@@ -252,7 +256,8 @@ def _list_addresses(facts: Facts) -> Iterator[tuple[Path, Any]]:
         if head == "extra" or (is_spec and not (cls and path[1] in facts_of(cls))):
             sites = dict.fromkeys(map("".join, _ADDRESS.findall(str(value))))
             if sites:
-                yield ("delivers", *path), f"perhaps {', '.join(sites)}"
+                where = path if is_spec else ("extra", *path)
+                yield ("delivers", *where), f"perhaps {', '.join(sites)}"
 
 
 def _list_effects(
